@@ -7,7 +7,7 @@
 
 use adit_model::event::Happening;
 use adit_model::fact::{Case, Known, Side};
-use adit_model::peer_config::{Lint, PeerConnection, Place, Setting, SharedKey, Weight};
+use adit_model::peer_config::{Lint, PeerConnection, Place, SharedKey, Weight};
 use adit_model::reason::Refusal;
 use adit_model::sign::Sign;
 
@@ -104,22 +104,13 @@ impl Configs {
         self.differences.iter().any(|d| d.cause == cause)
     }
 
-    /// The tunnel interface of the one end, and the list of networks of the other.
-    pub(crate) fn interface_and_list(&self) -> Option<[Evidence; 2]> {
-        let (a, b) = self.pair.as_ref()?;
-        let interface = |c: &PeerConnection| c.children.iter().find_map(|x| x.route_based.clone());
-        let list = |c: &PeerConnection| c.children.iter().map(|x| x.local_ts.clone()).next();
-        match (interface(a), interface(b)) {
-            (Some(one), None) => Some([
-                written(&one, Side::Local)?,
-                written(&list(b)?, Side::Remote)?,
-            ]),
-            (None, Some(one)) => Some([
-                written(&one, Side::Remote)?,
-                written(&list(a)?, Side::Local)?,
-            ]),
-            _ => None,
-        }
+    /// Whether one end has a tunnel interface and the other a list of networks.
+    pub(crate) fn interface_and_list(&self) -> bool {
+        let interface =
+            |c: &PeerConnection| c.children.iter().any(|child| child.route_based.is_some());
+        self.pair
+            .as_ref()
+            .is_some_and(|(a, b)| interface(a) != interface(b))
     }
 
     /// Both ends' configurations have written networks, and [`compare`] found nothing against them.
@@ -298,17 +289,6 @@ fn attempted(s: &Signals<'_>) -> bool {
     s.facts
         .iter()
         .any(|f| matches!(f.what, Known::Happened { .. }))
-}
-
-/// The line that sets it.
-fn written<T>(setting: &Setting<T>, side: Side) -> Option<Evidence> {
-    let source = setting.source()?;
-    Some(Evidence {
-        side: Some(side),
-        source: source.name.clone(),
-        line: source.line,
-        text: source.text.clone(),
-    })
 }
 
 fn differs(s: &Signals<'_>, d: &Difference, judgement: Judgement, listed: bool) -> Judgement {

@@ -194,7 +194,7 @@ pub(super) static PHRASES: &[Phrase] = &[
     ),
     any(
         Sign::PskDiffers,
-        "Reason=Authentication failure due to mismatched",
+        "Reason=Authentication failure due to mismatched shared secret",
     ),
     any(
         Sign::TrafficRefused,
@@ -264,25 +264,39 @@ pub(super) static PHRASES: &[Phrase] = &[
     any(Sign::ExchangeModeRefused, "exchange mode mismatch"),
     // The table has the port before and the version behind, traps a word before.
     any(Sign::IkeVersionRefused, "Reason=version mismatch"),
-    any(Sign::IkeVersionRefused, "{:n} version mismatch v{:n}"),
+    any(
+        Sign::IkeVersionRefused,
+        "{:n} version mismatch v{:n} {:n}-{:n}-{:n} ",
+    ),
     any(Sign::NoConnectionForPeer, "Reason=peer address mismatch"),
     any(
         Sign::NoConnectionForPeer,
-        "{:n} peer address mismatch v{:n}",
+        "{:n} peer address mismatch v{:n} {:n}-{:n}-{:n} ",
     ),
     any(Sign::TrafficRefused, "Reason=netmask mismatch"),
-    any(Sign::TrafficRefused, "{:n} netmask mismatch v{:n}"),
-    any(Sign::PskDiffers, "Reason=authentication fail"),
-    any(Sign::PskDiffers, "{:n} authentication fail v{:n}"),
-    any(Sign::ModeDiffers, "Reason=encapsulation mode mismatch"),
-    any(Sign::ModeDiffers, "{:n} encapsulation mode mismatch v{:n}"),
     any(
-        Sign::UserAuthenticationFailed,
-        "{:n} xauth authentication fail v{:n}",
+        Sign::TrafficRefused,
+        "{:n} netmask mismatch v{:n} {:n}-{:n}-{:n} ",
+    ),
+    any(Sign::PskDiffers, "Reason=authentication fail,"),
+    any(Sign::PskDiffers, "Reason=authentication fail)"),
+    any(Sign::PskDiffers, "Reason=authentication fail."),
+    any(
+        Sign::PskDiffers,
+        "{:n} authentication fail v{:n} {:n}-{:n}-{:n} ",
+    ),
+    any(Sign::ModeDiffers, "Reason=encapsulation mode mismatch"),
+    any(
+        Sign::ModeDiffers,
+        "{:n} encapsulation mode mismatch v{:n} {:n}-{:n}-{:n} ",
     ),
     any(
         Sign::UserAuthenticationFailed,
-        "{:n} eap authentication fail v{:n}",
+        "{:n} xauth authentication fail v{:n} {:n}-{:n}-{:n} ",
+    ),
+    any(
+        Sign::UserAuthenticationFailed,
+        "{:n} eap authentication fail v{:n} {:n}-{:n}-{:n} ",
     ),
     any(
         Sign::UserAuthenticationFailed,

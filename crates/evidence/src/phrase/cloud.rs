@@ -20,7 +20,7 @@ pub(super) static PHRASES: &[Phrase] = &[
     // Azure's Network Watcher, of the log of IKEEXT.
     any(
         Sign::AuthenticationRefusedByPeer,
-        "Authentication failed. Check shared key",
+        "Authentication failed. Check shared key. Check crypto",
     ),
     any(
         Sign::EspProposalRefused,

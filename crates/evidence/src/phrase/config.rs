@@ -74,10 +74,6 @@ pub(super) static PHRASES: &[Phrase] = &[
         Sign::ConfigSyntax,
         "setkey: line {line:n}: syntax error at {problem}",
     ),
-    any(
-        Sign::ConfigSyntax,
-        "line {line:n}: syntax error at [{problem}]",
-    ),
     any(Sign::ConfigSyntax, "parse failed, line {line:n}."),
     any(Sign::ConfigSyntax, "{path:w}: No rules found"),
     any(Sign::ConfigSyntax, "has wrong number of fields in line"),

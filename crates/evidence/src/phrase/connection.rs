@@ -307,7 +307,19 @@ pub(super) static PHRASES: &[Phrase] = &[
     // What a commit of VyOS or EdgeOS refuses: the path, or the part that lacks something.
     any(
         Sign::ConnectionRejected,
-        "{problem} for site-to-site peer {name:w}",
+        "Missing esp-group on tunnel {:w} for site-to-site peer {name:w}",
+    ),
+    any(
+        Sign::ConnectionRejected,
+        "Invalid esp-group on tunnel {:w} for site-to-site peer {name:w}",
+    ),
+    any(
+        Sign::ConnectionRejected,
+        "VTI interface {interface:w} for site-to-site peer {name:w} does not exist",
+    ),
+    any(
+        Sign::ConnectionRejected,
+        "with ESP transport mode on tunnel {:w} for site-to-site peer {name:w}",
     ),
     any(
         Sign::ConnectionRejected,
@@ -315,7 +327,11 @@ pub(super) static PHRASES: &[Phrase] = &[
     ),
     any(
         Sign::ConnectionRejected,
-        "{problem} on {name:w} remote-access config",
+        "Missing {problem} on {name:w} remote-access config",
+    ),
+    any(
+        Sign::ConnectionRejected,
+        "Invalid {problem} on {name:w} remote-access config",
     ),
     any(
         Sign::ConnectionRejected,
@@ -327,7 +343,11 @@ pub(super) static PHRASES: &[Phrase] = &[
     ),
     any(
         Sign::ConnectionRejected,
-        "group specified for peer \"{name}\"",
+        "No IKE group specified for peer \"{name}\"",
+    ),
+    any(
+        Sign::ConnectionRejected,
+        "No ESP group specified for peer \"{name}\"",
     ),
     any(
         Sign::PrivateKeyMissing,

@@ -66,6 +66,8 @@ use crate::text::Line;
 #[derive(Debug, Default)]
 pub(crate) struct Statuses {
     facts: Vec<Fact>,
+    /// When there are so many, those that are one of too many of their kind go.
+    full: usize,
     carried: carried::Carried,
     cloud: cloud::Cloud,
     connections: connections::Connections,
@@ -106,6 +108,10 @@ pub(crate) struct Statuses {
 impl Statuses {
     /// The next line.
     pub(crate) fn line(&mut self, line: &Line<'_>, place: &dyn Fn() -> Place) {
+        if self.facts.len() >= self.full {
+            self.facts = capped(core::mem::take(&mut self.facts));
+            self.full = (2 * self.facts.len()).max(MANY);
+        }
         let facts = &mut self.facts;
         bgp::line(line, place, facts);
         clock::line(line, place, facts);
@@ -186,6 +192,9 @@ impl Statuses {
 /// So many facts of one kind are kept: the last ones.
 const KEPT: usize = 256;
 
+/// So many facts wait for that at least while lines still come.
+const MANY: usize = 16 * KEPT;
+
 /// What was said last of each kind. A listing that goes on and on, or that somebody made up, says no more than that.
 fn capped(mut facts: Vec<Fact>) -> Vec<Fact> {
     let mut counts: BTreeMap<(u8, Option<Sign>), usize> = BTreeMap::new();
@@ -217,6 +226,7 @@ fn capped(mut facts: Vec<Fact>) -> Vec<Fact> {
                     HostState::Flow(_) => (11, None),
                     HostState::Listed { .. } => (12, None),
                 },
+                Known::Probed { .. } => (43, None),
                 _ => return true,
             };
             let count = counts.entry(kind).or_default();

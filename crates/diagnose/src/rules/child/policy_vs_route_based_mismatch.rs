@@ -4,11 +4,11 @@ use adit_model::fact::Side;
 use adit_model::sign::Sign;
 
 use crate::config::Configs;
-use crate::finding::{CONDITION, SAID};
+use crate::finding::SAID;
 use crate::plane::Carried;
 use crate::rule::{Found, Judgement, Need, Page, Rule};
-use crate::signals::{Signals, quote};
-use crate::verdict::{AtFault, Fix};
+use crate::signals::Signals;
+use crate::verdict::AtFault;
 
 pub(crate) static RULE: Rule = Rule {
     id: "policy-vs-route-based-mismatch",
@@ -67,43 +67,26 @@ fn judge(s: &Signals<'_>) -> Judgement {
     .done()
 }
 
-/// A selector that takes every address, as products write it.
-/// It came up all the same, with the networks of the one that has a list, and carries nothing through the other's interface.
+/// It came up all the same, with the networks of the one that has a list, and carries nothing. What is lost on the way looks
+/// the same.
 fn narrowed(s: &Signals<'_>) -> Judgement {
-    let sides = [Side::Local, Side::Remote];
-    let all: Vec<Carried<'_>> = sides
+    let all: Vec<Carried<'_>> = [Side::Local, Side::Remote]
         .into_iter()
         .flat_map(|side| s.each_carried(side))
         .collect();
-    let Some(sending) = all.iter().find(|c| c.only_sends()) else {
-        return Judgement::Silent;
-    };
-    // What arrives nowhere may be lost on the way as well, which a single side can't tell.
-    if all.len() < 2 || all.iter().any(|c| c.received != Some(0)) || !s.listed_up(true) {
+    let one_way = all.iter().any(Carried::only_sends);
+    let arrives = all.iter().any(|c| c.received != Some(0));
+    if !one_way || arrives || !s.listed_up(true) || !Configs::of(s.case).interface_and_list() {
         return Judgement::Silent;
     }
-    let Some(lines) = Configs::of(s.case).interface_and_list() else {
-        return Judgement::Silent;
-    };
-    Found {
-        confidence: CONDITION,
-        side: AtFault::Both,
-        summary: "the SAs stand and nothing arrives: one side has a tunnel interface, the other a list of networks".to_owned(),
-        explanation: "The two agreed on the networks of the list. What comes through the SA of a tunnel interface is taken in only as far as its selectors and its mark let it.".to_owned(),
-        evidence: quote(sending.facts.iter().copied())
-            .into_iter()
-            .chain(lines)
-            .collect(),
-        fix: Fix {
-            local: "use one model on both sides: a tunnel interface with 0.0.0.0/0 and routes, or the same list of networks".to_owned(),
-            remote: "the same".to_owned(),
-        },
-        message_for_peer: "Our SAs stand, and what one of us sends isn't taken in by the other. One of us has a tunnel interface (VTI), the other a list of networks. Can you use the same as we do?".to_owned(),
-        next: vec!["on the side that receives nothing: ip -s xfrm state, /proc/net/xfrm_stat and tcpdump -ni IFACE 'udp port 4500 or esp'".to_owned()],
+    Judgement::Possible {
+        weight: 66,
+        because: "one side has a tunnel interface, the other a list of networks, and nothing of what is sent into the tunnel is taken in".to_owned(),
+        separated_by: "whether packets arrive at the side that takes nothing in: tcpdump -ni IFACE 'udp port 4500 or esp' there, and /proc/net/xfrm_stat",
     }
-    .into()
 }
 
+/// A selector that takes every address, as products write it.
 fn everything(selector: &str) -> bool {
     [
         "0.0.0.0/0.0.0.0",

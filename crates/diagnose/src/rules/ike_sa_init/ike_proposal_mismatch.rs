@@ -1,7 +1,7 @@
 //! `ike-proposal-mismatch`: no IKE proposal in common.
 
 use adit_model::event::Happening;
-use adit_model::fact::{Fact, OfferOutcome, Side};
+use adit_model::fact::{Fact, Known, OfferOutcome, Probe, Side};
 use adit_model::proposal::{Proposal, TransformKind, choose, closest_difference};
 use adit_model::reason::Refusal;
 use adit_model::sign::Sign;
@@ -11,7 +11,7 @@ use crate::compare::{changes, kinds, list, shown};
 use crate::finding::{CONFIGURED, SAID};
 use crate::rule::{Found, Judgement, Need, Page, Rule};
 use crate::setting::Setting;
-use crate::signals::{Signals, notify, quote, who};
+use crate::signals::{Signals, Told, notify, quote, who};
 use crate::verdict::{AtFault, Evidence, Fix};
 
 pub(crate) static RULE: Rule = Rule {
@@ -164,6 +164,29 @@ pub(super) fn message(s: &Signals<'_>, apart: &Apart) -> String {
     )
 }
 
+/// What the same peer took, asked with the same version of IKE, and wasn't offered when it refused.
+fn taken_otherwise<'a>(s: &Signals<'a>, told: &Told<'_>) -> Option<(&'a Fact, &'a Proposal)> {
+    let asked = told
+        .asked
+        .map(|a| a.proposals.as_slice())
+        .unwrap_or_default();
+    s.offers(OfferOutcome::Taken)
+        .into_iter()
+        .find(|(fact, proposal)| {
+            let to = match &fact.what {
+                Known::Probed {
+                    probe: Probe::IkeOffer { to, .. },
+                } => to.to_string(),
+                _ => return false,
+            };
+            // Main mode and aggressive mode are of version 1.
+            let v1 = fact.source.text.contains(" Mode Handshake");
+            s.is_peer(&to)
+                && (told.version == 0 || (told.version == 1) == v1)
+                && choose(asked, core::slice::from_ref(*proposal), true).is_none()
+        })
+}
+
 fn judge(s: &Signals<'_>) -> Judgement {
     if let Some(apart) = apart(s).filter(|a| a.differs != [TransformKind::KeyExchange]) {
         return Found {
@@ -217,18 +240,16 @@ fn judge(s: &Signals<'_>) -> Judgement {
     if let Some(fact) = s.reached(|h| matches!(h, Happening::IkeProposalChosen { .. })) {
         return Judgement::RuledOut(format!("an IKE proposal was agreed: {}", fact.source.text));
     }
-    if let (Some(told), [taken, ..]) = (
-        s.told(notify::NO_PROPOSAL_CHOSEN, true),
-        s.offers(OfferOutcome::Taken).as_slice(),
-    ) {
-        let (fact, proposal) = taken;
+    if let Some(told) = s.told(notify::NO_PROPOSAL_CHOSEN, true)
+        && let Some((fact, proposal)) = taken_otherwise(s, &told)
+    {
         return Found {
             confidence: CONFIGURED,
             side: AtFault::Local,
             summary: format!("the peer takes none of our IKE proposals; asked with {proposal}, it took that"),
             explanation: "The peer has a connection for who asks from here, so it isn't that which it refuses, but what is offered.".to_owned(),
             fix: Fix {
-                local: Setting::IkeProposals(proposal, core::slice::from_ref(*proposal)).at(s.product(Side::Local)),
+                local: Setting::IkeProposals(proposal, core::slice::from_ref(proposal)).at(s.product(Side::Local)),
                 remote: String::new(),
             },
             message_for_peer: format!("Your gateway took {proposal} when we asked with it. Is that what it is to be?"),

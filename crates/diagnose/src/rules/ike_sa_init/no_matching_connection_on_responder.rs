@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use adit_model::drops::DropReason;
 use adit_model::event::{Happening, Role};
-use adit_model::fact::{Fact, Known, OfferOutcome, Side};
+use adit_model::fact::{Fact, Known, OfferOutcome, Probe, Side};
 use adit_model::phase::Phase;
 use adit_model::product::Product;
 use adit_model::reason::Refusal;
@@ -189,7 +189,14 @@ fn judge(s: &Signals<'_>) -> Judgement {
         };
     }
     let refused = s.offers(OfferOutcome::Refused).len();
-    let taken = s.offers(OfferOutcome::Taken).len();
+    let of_the_peer = |fact: &&Fact| match &fact.what {
+        Known::Probed {
+            probe: Probe::IkeOffer { to, .. },
+        } => s.is_peer(&to.to_string()),
+        _ => false,
+    };
+    let offers = s.offers(OfferOutcome::Taken);
+    let taken = offers.iter().map(|(f, _)| *f).filter(of_the_peer).count();
     if s.none_chosen_first().is_some() && taken == 0 && refused >= 6 {
         return Judgement::Possible {
             weight: 80,
