@@ -6,6 +6,19 @@ use adit_model::complaint::Complaint;
 
 use super::words::Words;
 
+macro_rules! unsure {
+    () => {
+        "whether|should|might|maybe|perhaps|could be|can be |i think|i guess|i suspect|suspect|probably|seems|seem to|assum|if |unless|not sure|wonder|possib|make sure|please check|verify|hypothes|theory|no firewall|isnt blocked|not blocked|arent blocked|wasnt blocked|not dropped|isnt dropped|arent dropped|not natted|isnt natted|not being nat|nothing is dropped|no drops|try to|allowed|permitted|not the firewall|before the fix|by default"
+    };
+}
+
+/// It was so, it is so of another tunnel, or somebody read of it.
+macro_rules! elsewhere {
+    () => {
+        "any more|anymore|no longer|changed|corrected|is gone|was gone|last week|last month|last year|another tunnel|other tunnel|another customer|other customer|different customer|another gateway of|in the docs|documentation|manual|read about|we read|used to|is up|are up|came up|comes up|works|does not have|doesnt have|not the problem|isnt the problem|nothing is broken"
+    };
+}
+
 const fn saw(complaint: Complaint, groups: &'static [&'static str]) -> Words {
     Words {
         complaint,
@@ -17,7 +30,7 @@ const fn saw(complaint: Complaint, groups: &'static [&'static str]) -> Words {
 }
 
 /// It isn't known, or it isn't so.
-const UNSURE: &str = "whether|should|might|maybe|perhaps|could be|can be |i think|i guess|i suspect|suspect|probably|seems|seem to|assum|if |unless|not sure|wonder|possib|make sure|please check|verify|hypothes|theory|no firewall|isnt blocked|not blocked|arent blocked|wasnt blocked|not dropped|isnt dropped|arent dropped|not natted|isnt natted|not being nat|nothing is dropped|no drops|try to|allowed|permitted|not the firewall|before the fix|by default";
+const UNSURE: &str = unsure!();
 
 const PACKETS: &str =
     "packet|traffic|ping|icmp|request|source address|source ip|connection to the remote|data ";
@@ -73,13 +86,19 @@ pub(super) static TABLE: &[Words] = &[
             "but ping|but without|but a plain|but normal|but a normal|but not without|but when i dont|without it|without s |without i |without a source|without the source|without specifying",
         ],
     ),
-    saw(
-        Complaint::EspVanishes,
-        &[
-            "no incoming esp|no esp comes|no esp arriv|esp packet|esp traffic|protocol #50|proto #50|esp is|esp was|esp gets|no esp|esp never|esp doesnt|esp does not|the esp|drops esp|blocks esp|dropping esp|blocking esp|esp protocol",
-            "no incoming esp|no esp comes|no esp arriv|never arriv|not arriv|dont arriv|doesnt arriv|ever arriv|never reach|dont reach|doesnt reach|not reach|are dropped|is dropped|was dropped|were dropped|are blocked|is blocked|was blocked|were blocked|gets blocked|get blocked|get dropped|gets dropped|filtered|blocks|blocking|drops|dropping|are discarded|no esp packet|no esp traffic",
-        ],
-    ),
+    Words {
+        unless: concat!(
+            unsure!(),
+            "|esp problem|esp issue|esp trouble|esp error|esp packet problem|esp traffic problem|esp traffic issue|all esp comes|all esp arrives|pass traffic|passes traffic"
+        ),
+        ..saw(
+            Complaint::EspVanishes,
+            &[
+                "no incoming esp|no esp comes|no esp arriv|esp packet|esp traffic|protocol #50|proto #50|esp is|esp was|esp gets|no esp|esp never|esp doesnt|esp does not|the esp|drops esp|blocks esp|dropping esp|blocking esp|esp protocol",
+                "no incoming esp|no esp comes|no esp arriv|never arriv|not arriv|dont arriv|doesnt arriv|ever arriv|never reach|dont reach|doesnt reach|not reach|are dropped|is dropped|was dropped|were dropped|are blocked|is blocked|was blocked|were blocked|gets blocked|get blocked|get dropped|gets dropped|filtered|blocks|blocking|drops|dropping|are discarded|no esp packet|no esp traffic",
+            ],
+        )
+    },
     Words {
         unless: "whether|should|might|maybe|perhaps|i think|i guess|suspect|probably|seems|assum|if |not sure|wonder|possib|verify|only #22",
         ..saw(
@@ -197,7 +216,12 @@ pub(super) static TABLE: &[Words] = &[
         ],
     ),
     Words {
-        unless: "whether|might|maybe|perhaps|i think|i guess|suspect|probably|seems|assum|phase #2|phase2|quick mode|proxy id|subnet|selector|network",
+        unless: concat!(
+            unsure!(),
+            "|",
+            elsewhere!(),
+            "|phase #2|phase2|second phase|quick mode|proxy id|subnet|selector|network|not fail|doesnt fail|established"
+        ),
         ..saw(
             Complaint::IdentityRefused,
             &[
@@ -207,14 +231,23 @@ pub(super) static TABLE: &[Words] = &[
             ],
         )
     },
-    saw(
-        Complaint::PrivateIdentity,
-        &[
-            "private ip|private address|private ipv4|internal ip|internal address|lan ip|lan address|inside address|rfc1918|local private",
-            "connection request|ike request|identif|identity|identities|as id |as its id|as the id|id payload|peer id|ike id|idi |local id|remote id|ids |declares|announces itself|presents",
-            "not match|isnt match|doesnt match|does not match|arent match|mismatch|dont match|instead of|matching its|expects|but the other|not found|no connection|rather than",
-        ],
-    ),
+    // Which of the two addresses it is, and which it ought to be, tells the order of the words.
+    Words {
+        unless: concat!(
+            unsure!(),
+            "|",
+            elsewhere!(),
+            "|instead of the private|instead of its private|instead of a private|instead of private|instead of the internal|instead of its internal|instead of the lan|instead of its lan|instead of the inside|rather than the private|rather than its private|rather than a private|rather than private|rather than by|rather than the internal|rather than its internal|rather than the lan|rather than the inside|from the private|from its private|from private"
+        ),
+        ..saw(
+            Complaint::PrivateIdentity,
+            &[
+                "private ip|private address|private ipv4|internal ip|internal address|lan ip|lan address|inside address|rfc1918|local private",
+                "identif|identity|identities|as id |as its id|as the id|id payload|peer id|ike id|idi |local id|remote id",
+                "not match|isnt match|doesnt match|does not match|arent match|mismatch|instead of|expects|rather than",
+            ],
+        )
+    },
     saw(
         Complaint::StatesMissing,
         &[

@@ -130,7 +130,11 @@ fn is_of_a_test(body: &str) -> bool {
     const RESULTS: [&str; 6] = ["PASSED", "SKIPPED", "XFAIL", "FAILED", "PASS", "ok"];
     let word = |word: &str| body.split_whitespace().any(|w| w == word);
     let pytest = body.contains(".py::") && RESULTS.iter().any(|r| word(r));
-    let cargo = body.starts_with("test ") && body.contains(" ... ");
+    let cargo = body.starts_with("test ")
+        && body.rsplit_once(" ... ").is_some_and(|(_, end)| {
+            let first = end.split([' ', ',']).next().unwrap_or_default();
+            matches!(first, "ok" | "FAILED" | "ignored" | "bench:")
+        });
     let go = ["--- PASS:", "--- FAIL:", "--- SKIP:", "=== RUN"]
         .iter()
         .any(|mark| body.starts_with(mark));
@@ -259,6 +263,7 @@ mod tests {
             "`NO_PROPOSAL_CHOSEN` = 14, nothing that was proposed is taken",
             "tests/test_auth.py::test_wrong_psk_is_refused PASSED [ 12%]",
             "test auth::a_wrong_psk_is_refused ... ok",
+            "test auth::no_shared_key_found ... ignored, needs a kernel",
             "ok 7 - psk mismatch is refused with AUTHENTICATION_FAILED",
             "--- PASS: TestWrongPSK (0.02s)",
             "* whack: error if \"no private key found\" with --addkey",
@@ -297,6 +302,7 @@ mod tests {
             "received TS_UNACCEPTABLE notify, no CHILD_SA built",
             "NO_PROPOSAL_CHOSEN (14) received from the peer",
             "test: no shared key found for 'a' - 'b'",
+            "test from 192.0.2.5 ... received NO_PROPOSAL_CHOSEN notify error",
             "the \"hub\" has no shared key found for '%any' - '192.0.2.1'",
         ] {
             assert!(!is_of_another_time(&line(body)), "{body}");
