@@ -112,9 +112,10 @@ impl<'a> Signals<'a> {
     /// A message that decrypted to nonsense before the IKE SA stood: after that the keys have proved themselves.
     pub(crate) fn nonsense(&self) -> Option<Seen<'a>> {
         self.sign(Sign::DecryptedToNonsense).filter(|seen| {
-            !self.happenings(seen.side()).any(|(fact, h)| {
-                matches!(h, Happening::IkeEstablished { .. }) && before(fact, seen.fact)
-            })
+            seen.value("method") != Some("certificate")
+                && !self.happenings(seen.side()).any(|(fact, h)| {
+                    matches!(h, Happening::IkeEstablished { .. }) && before(fact, seen.fact)
+                })
         })
     }
 

@@ -43,6 +43,10 @@ pub(super) fn marks(sign: Sign, body: &str) -> Vec<(&'static str, &'static str)>
         Sign::IkeVersionRefused if has("message_recv: invalid version") => {
             out.push(("sender", "unknown"));
         }
+        // Check Point names the methods: with certificates there is no key to differ.
+        Sign::DecryptedToNonsense if has("Main Mode") && has(", Certificate") => {
+            out.push(("method", "certificate"));
+        }
         Sign::DecryptedToNonsense if has("in ISAKMP header (check passphrases") => {
             out.push(("sender", "unknown"));
         }

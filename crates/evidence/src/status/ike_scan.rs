@@ -11,6 +11,10 @@ use crate::text::Line;
 
 /// `198.51.100.7  Main Mode Handshake returned HDR=(…) SA=(Enc=3DES Hash=SHA1 Group=2:modp1024 Auth=PSK …) …`.
 pub(super) fn line(line: &Line<'_>, place: &dyn Fn() -> Place, facts: &mut Vec<Fact>) {
+    // The address of who was asked stands first.
+    if !line.body.starts_with(|c: char| c.is_ascii_digit()) {
+        return;
+    }
     let Some((head, rest)) = line.body.split_once(" Handshake returned ") else {
         return;
     };
