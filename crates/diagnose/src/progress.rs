@@ -3,7 +3,9 @@
 use adit_model::event::{Happening, MessageInfo, PathProblem};
 use adit_model::fact::{Fact, Known, Side};
 use adit_model::host::HostState;
+use adit_model::listed::Stage;
 use adit_model::phase::Phase;
+use adit_model::sign::Sign;
 
 use crate::seen::{Seen, before};
 use crate::signals::{Signals, Unreachable};
@@ -271,6 +273,28 @@ pub(crate) fn port_of(endpoint: &str) -> Option<u16> {
         .trim_end_matches([',', '.', ';'])
         .rsplit_once(['/', ':'])
         .and_then(|(_, port)| port.parse().ok())
+}
+
+/// Whether what a filter dropped came from somebody whom nothing else names, while a tunnel is listed as up: whoever has an
+/// address is scanned.
+pub(crate) fn is_strangers(s: &Signals<'_>, seen: Seen<'_>) -> bool {
+    let listed = |side: Side| {
+        s.case
+            .of(side)
+            .any(|f| matches!(&f.what, Known::Listed { sa } if sa.stage == Stage::Up))
+    };
+    let from = seen.value("source").unwrap_or("");
+    let named = s.case.facts.iter().any(|f| {
+        let drop = matches!(
+            f.what,
+            Known::Sign {
+                sign: Sign::UdpDropped,
+                ..
+            }
+        );
+        !drop && holds(&f.source.text, from)
+    });
+    listed(seen.side()) && !from.is_empty() && !named
 }
 
 /// The port that a line of a filter is about: named, or at the end of its destination.

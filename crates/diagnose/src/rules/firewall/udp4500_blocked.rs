@@ -9,7 +9,7 @@ use adit_model::sign::Sign;
 use crate::chance::by_chance;
 use crate::finding::{COUNTED, SAID, SYMPTOM};
 use crate::nat;
-use crate::progress::filtered_port;
+use crate::progress::{filtered_port, is_strangers};
 use crate::rule::{Found, Judgement, Need, Page, Rule};
 use crate::signals::{Signals, Silence, quote};
 use crate::verdict::{AtFault, Fix};
@@ -154,7 +154,7 @@ fn said(s: &Signals<'_>) -> Option<Judgement> {
         .filter(|seen| seen.value("port") == Some("4500"));
     let dropped = s
         .signs_of(Sign::UdpDropped)
-        .filter(|seen| filtered_port(*seen) == Some(4500))
+        .filter(|seen| filtered_port(*seen) == Some(4500) && !is_strangers(s, *seen))
         .last();
     let closed = s
         .signs_of(Sign::PortNotPermitted)

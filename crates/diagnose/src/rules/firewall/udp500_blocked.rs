@@ -5,7 +5,7 @@ use adit_model::fact::Side;
 use adit_model::sign::Sign;
 
 use crate::finding::{CONDITION, COUNTED, SAID, SYMPTOM};
-use crate::progress::{filtered_port, is_ike};
+use crate::progress::{filtered_port, is_ike, is_strangers};
 use crate::rule::{Found, Judgement, Need, Page, Rule};
 use crate::signals::{Signals, quote};
 use crate::verdict::{AtFault, Fix};
@@ -189,6 +189,7 @@ fn said(s: &Signals<'_>) -> Option<Judgement> {
     let dropped = s
         .signs_of(Sign::UdpDropped)
         .filter(|seen| !s.heard(seen.side()))
+        .filter(|seen| !is_strangers(s, *seen))
         .filter(|seen| {
             filtered_port(*seen)
                 .is_some_and(|p| p == 500 || (is_ike(p) && s.received(seen.side()).is_none()))
