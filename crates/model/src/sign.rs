@@ -86,7 +86,7 @@ pub enum Sign {
     /// A filter drops UDP to the host that it protects. `port`, `source`, `rule`.
     UdpDropped,
     /// A filter lets through only what is listed, and a port of IKE isn't. `port`, `rule`; `answers` when it lets in
-    /// what answers the host's own packets.
+    /// what answers the host's own packets, `of` when it is the gateway's list of its own services.
     PortNotPermitted,
     /// The service filter of a gateway drops what is sent to the gateway itself. `port`, `source`, `rule`.
     ServiceRefused,

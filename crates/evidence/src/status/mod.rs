@@ -25,6 +25,7 @@ mod host;
 mod ike_scan;
 mod in_words;
 mod ipdrop;
+mod junos_zone;
 mod listeners;
 mod load;
 mod modules;
@@ -79,6 +80,7 @@ pub(crate) struct Statuses {
     flow_trace: flow_trace::FlowTrace,
     in_words: in_words::InWords,
     ipdrop: ipdrop::IpDrop,
+    junos_zones: junos_zone::JunosZones,
     fortigate: fortigate::FortigateIke,
     load: load::Load,
     ping: ping::Ping,
@@ -127,6 +129,7 @@ impl Statuses {
         self.flow_trace.line(line, place, facts);
         self.in_words.line(line, place, facts);
         self.ipdrop.line(line, place, facts);
+        self.junos_zones.line(line, place);
         self.fortigate.line(line, place, facts);
         self.load.line(line, place, facts);
         self.ping.line(line, place, facts);
@@ -169,6 +172,7 @@ impl Statuses {
         self.counters.finish(&mut self.facts);
         self.diff.finish(&mut self.facts);
         self.filter.finish(&mut self.facts);
+        core::mem::take(&mut self.junos_zones).finish(&mut self.facts);
         self.ping.cut_off(&mut self.facts);
         self.plugins.finish(&mut self.facts);
         self.routes.finish(&mut self.facts);

@@ -1,5 +1,6 @@
 //! `host-inbound-ike-not-allowed`: the gateway's own service filter drops IKE before its daemon sees it.
 
+use adit_model::event::Happening;
 use adit_model::fact::Side;
 use adit_model::sign::Sign;
 
@@ -82,6 +83,27 @@ fn judge(s: &Signals<'_>) -> Judgement {
         .fix("allow IKE (UDP 500, UDP 4500) and ESP to the gateway itself at its outside interface, and enable IKE there")
         .done();
     }
+    // Who begins himself gets his answers.
+    let begins = s
+        .first_sign(&[Sign::NegotiationTimedOut, Sign::FirstMessageUnanswered])
+        .is_some();
+    let unlisted = s
+        .signs_of(Sign::PortNotPermitted)
+        .filter(|_| !begins && s.nothing_came().is_none())
+        .filter(|seen| seen.value("of").is_some() && !s.up && s.calm() && !speaks(s, seen.side()))
+        .last();
+    if let Some(seen) = unlisted {
+        let zone = seen.value_or("rule", "the zone outside");
+        return Found::by(
+            seen,
+            CONDITION,
+            format!("{zone} of {} lists the services that it lets in to the gateway, and IKE isn't one", seen.who()),
+        )
+        .because("What is sent to the gateway itself is dropped where its service isn't listed; the daemon never sees the peer's first message. Only what answers the gateway's own requests comes in.")
+        .fix("add IKE to the list (`set security zones security-zone NAME host-inbound-traffic system-services ike`; a list at the interface takes the place of the zone's)")
+        .then("whether the tunnel comes up when this side begins")
+        .done();
+    }
     if s.nothing_came().is_some() && !s.case.covers(Side::Remote) {
         return Judgement::Possible {
             weight: 30,
@@ -91,4 +113,14 @@ fn judge(s: &Signals<'_>) -> Judgement {
         };
     }
     Judgement::Silent
+}
+
+/// Whether a message of IKE by that side is known: a capture at its interface shows what arrives there in any case.
+fn speaks(s: &Signals<'_>, side: Side) -> bool {
+    s.happenings(side).any(|(_, h)| {
+        matches!(
+            h,
+            Happening::Sent(_) | Happening::Initiating { .. } | Happening::Retransmitted { .. }
+        )
+    })
 }

@@ -259,7 +259,10 @@ fn said(s: &Signals<'_>) -> Option<Judgement> {
     let closed = s
         .signs_of(Sign::PortNotPermitted)
         .filter(|seen| {
-            seen.value("port") == Some("500") && !s.heard(seen.side()) && !s.refused_or_told()
+            seen.value("port") == Some("500")
+                && seen.value("of").is_none()
+                && !s.heard(seen.side())
+                && !s.refused_or_told()
         })
         // What is too large for the tunnel is told of a tunnel that is up.
         .filter(|_| s.sign(Sign::FragmentationNeeded).is_none())
