@@ -47,9 +47,9 @@ impl FlowTrace {
         if body.starts_with("id=") {
             self.fortios(body, place, facts);
         } else if let Some((_, asked)) = body.split_once("packet-tracer input ") {
-            let to = asked.split(' ').filter_map(|w| w.parse::<Ipv4Addr>().ok());
+            let mut to = asked.split(' ').filter_map(|w| w.parse::<Ipv4Addr>().ok());
             self.asa = to
-                .last()
+                .next_back()
                 .filter(Ipv4Addr::is_private)
                 .map(|_| Traced::default());
         } else if self.asa.is_some() {

@@ -241,7 +241,7 @@ fn judge(s: &Signals<'_>) -> Judgement {
         return Judgement::RuledOut(format!("an IKE proposal was agreed: {}", fact.source.text));
     }
     if let Some(told) = s.told(notify::NO_PROPOSAL_CHOSEN, true)
-        && let Some((fact, proposal)) = taken_otherwise(s, &told)
+        && let Some((fact, proposal)) = taken_otherwise(s, told)
     {
         return Found {
             confidence: CONFIGURED,
