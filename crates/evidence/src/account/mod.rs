@@ -430,6 +430,23 @@ fn period(sentence: &str) -> Option<u64> {
             .and_then(|i| words.get(i))
             .copied()
             .unwrap_or_default();
+        // `it drops for a minute` tells how long that lasts.
+        const BREAKS: [&str; 9] = [
+            "drop",
+            "down",
+            "out",
+            "lost",
+            "stop",
+            "gone",
+            "dead",
+            "offline",
+            "disconnect",
+        ];
+        let back = |n: usize| i.checked_sub(n).and_then(|i| words.get(i));
+        let breaks = |w: &&str| BREAKS.iter().any(|b| w.starts_with(b));
+        if back(2) == Some(&"for") && back(3).is_some_and(breaks) {
+            continue;
+        }
         let count = match before {
             "every" | "each" | "an" | "a" | "one" => Some(1),
             "two" => Some(2),

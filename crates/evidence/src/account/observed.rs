@@ -199,7 +199,7 @@ pub(super) static TABLE: &[Words] = &[
         ..saw(
             Complaint::SameNetworks,
             &[
-                "their lan|their network|their side|the other side is|customers lan|customers network|both sides|both ends|both sites|both networks|both lans|both offices|both locations|the other side also|remote side also|same on both|each side|two sites|local and remote|local and the remote|remote and local|their lan|their network",
+                "home router|home routers|home network|home lan|home networks|local network at home|clients network|their router|hotel network|hotel wifi|their lan|their network|their side|the other side is|customers lan|customers network|both sides|both ends|both sites|both networks|both lans|both offices|both locations|the other side also|remote side also|same on both|each side|two sites|local and remote|local and the remote|remote and local|their lan|their network",
                 "so is ours|so is our|is ours too|is also ours|as is ours|as ours|same subnet|same network|same lan|same ip range|same range|same address range|same private|same #1|identical subnet|identical network|overlap|also uses #1",
                 "subnet|network|lan |range|#192|#10|#172",
             ],

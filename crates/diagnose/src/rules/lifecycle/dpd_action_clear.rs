@@ -1,15 +1,16 @@
 //! `dpd-action-clear`: after the peer's death nobody sets the tunnel up again.
 
 use adit_model::event::Happening;
-use adit_model::fact::Known;
+use adit_model::fact::{Known, Side};
 use adit_model::now::Wall;
-use adit_model::peer_config::WhenDead;
+use adit_model::peer_config::{Starts, WhenDead};
 use adit_model::sign::Sign;
 
 use crate::finding::{CONDITION, SYMPTOM};
 use crate::rule::{Found, Judgement, Need, Page, Rule};
 use crate::seen::Seen;
 use crate::signals::Signals;
+use crate::verdict::AtFault;
 
 pub(crate) static RULE: Rule = Rule {
     id: "dpd-action-clear",
@@ -56,7 +57,10 @@ fn judge(s: &Signals<'_>) -> Judgement {
         .rev()
         .find(|seen| left_alone(s, *seen));
     let Some(seen) = left_alone.or_else(|| s.sign(Sign::DeathEndsTunnel).filter(|_| !s.up)) else {
-        return configured_to_clear(s);
+        return match configured_to_clear(s) {
+            Judgement::Silent => nobody_begins(s).unwrap_or(Judgement::Silent),
+            found => found,
+        };
     };
     let tried = s
         .happenings(seen.side())
@@ -82,6 +86,41 @@ fn judge(s: &Signals<'_>) -> Judgement {
         .fix("set the action after the peer's death to restart on the side that initiates (dpdaction=restart, dpd_action = restart)")
         .then("find out why the peer didn't answer: the path or the peer itself")
         .done()
+}
+
+/// The question whether the peer lives went unanswered to the end, nothing was begun after it, and the configuration of
+/// the side that is to begin says so.
+fn nobody_begins(s: &Signals<'_>) -> Option<Judgement> {
+    let silence = s
+        .silence("INFORMATIONAL")
+        .filter(|x| x.given_up && x.side == Side::Local && !s.up)?;
+    let begins = s
+        .happenings(Side::Local)
+        .any(|(_, h)| matches!(h, Happening::Initiating { .. }));
+    let given_up = *silence.facts.first().filter(|_| !begins)?;
+    let clears = s.case.of(Side::Local).find(|f| match &f.what {
+        Known::PeerConfigured { connection: c } => {
+            c.dpd_action.is_written()
+                && c.dpd_action.value == WhenDead::Clear
+                && c.children
+                    .iter()
+                    .any(|child| child.starts.value == Starts::Now)
+        }
+        _ => false,
+    })?;
+    Some(
+        Found::on(
+            given_up,
+            CONDITION,
+            AtFault::Local,
+            "the peer was declared dead, and the connection is set to be cleared then, so nobody sets it up again",
+        )
+        .with([clears])
+        .because("It is started once, with the daemon; after the peer's death its action is to clear.")
+        .fix("set the action after the peer's death to restart on the side that initiates (dpdaction=restart, dpd_action = restart)")
+        .then("find out why the peer didn't answer: the path or the peer itself")
+        .done(),
+    )
 }
 
 /// After the peer's death nothing was begun for minutes, and then somebody did: a daemon that is to restart the tunnel

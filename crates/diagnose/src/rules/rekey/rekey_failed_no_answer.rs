@@ -1,5 +1,8 @@
 //! `rekey-failed-no-answer`: the request to replace an SA is never answered.
 
+use adit_model::complaint::Complaint;
+use adit_model::event::Happening;
+use adit_model::fact::{Fact, Side};
 use adit_model::sign::Sign;
 
 use crate::finding::SYMPTOM;
@@ -47,11 +50,13 @@ fn judge(s: &Signals<'_>) -> Judgement {
         Found::by(*seen, SYMPTOM + 0.05, SUMMARY)
     } else if let Some(silence) = s
         .silence("CREATE_CHILD_SA")
-        .filter(|x| x.given_up && s.was_up().is_some())
+        .filter(|x| x.given_up && (s.was_up().is_some() || replaces(s)))
     {
         let Some(fact) = silence.facts.first() else {
             return Judgement::Silent;
         };
+        Found::on(fact, SYMPTOM, AtFault::Path, SUMMARY)
+    } else if let Some(fact) = given_up_before(s) {
         Found::on(fact, SYMPTOM, AtFault::Path, SUMMARY)
     } else {
         return Judgement::Silent;
@@ -62,6 +67,42 @@ fn judge(s: &Signals<'_>) -> Judgement {
         .fix("see that UDP 500 and 4500 pass both ways for as long as the tunnel lives, and that the peer still has this IKE SA")
         .then("capture UDP 500 and 4500 at both gateways at the time of the rekey")
         .done()
+}
+
+/// The request itself tells that it replaces an SA: it names the one, or has no networks and so is about the IKE SA.
+fn replaces(s: &Signals<'_>) -> bool {
+    s.case.happenings().any(|(_, h)| match h {
+        Happening::Sent(m) => {
+            m.exchange == "CREATE_CHILD_SA"
+                && !m.response
+                && !m.payloads.is_empty()
+                && (m.payloads.iter().any(|p| p == "N(REKEY_SA)")
+                    || !m.payloads.iter().any(|p| p.starts_with("TS")))
+        }
+        _ => false,
+    })
+}
+
+/// A rekeying that nobody answered ended the tunnel, which was set up anew since: what is told to come and go.
+fn given_up_before<'a>(s: &Signals<'a>) -> Option<&'a Fact> {
+    let comes_and_goes = [
+        Complaint::Periodic,
+        Complaint::AtRekey,
+        Complaint::NowAndThen,
+    ]
+    .into_iter()
+    .any(|c| s.complains(c).is_some());
+    if !comes_and_goes || !s.calm() {
+        return None;
+    }
+    s.case
+        .happenings()
+        .filter(|(f, h)| {
+            matches!(h, Happening::GaveUp { exchange, .. } if exchange == "CREATE_CHILD_SA")
+                && f.side == Side::Local
+        })
+        .map(|(f, _)| f)
+        .last()
 }
 
 const SUMMARY: &str = "the request to replace the SA was never answered";
