@@ -151,7 +151,7 @@ fn is_strange(s: &Signals<'_>, lines: &[Evidence]) -> bool {
         s.case.of(side).any(done)
     };
     if known.is_empty() && !(up() && lines.iter().all(|line| is_nameless(&line.text))) {
-        return false;
+        return are_scanners(s, side);
     }
     // Somebody who can't connect may be the one who is turned away.
     let complains = [Complaint::NeverConnects, Complaint::Fails]
@@ -176,6 +176,46 @@ fn is_strange(s: &Signals<'_>, lines: &[Evidence]) -> bool {
         return false;
     };
     told.all(|(_, strange)| strange) && times(s, first) <= A_FEW && !is_cut_out(s, first)
+}
+
+/// Whether those who are turned away are several, from all over the Internet, none more than twice: no peer of a tunnel asks
+/// once and for all.
+fn are_scanners(s: &Signals<'_>, side: Side) -> bool {
+    const SEVERAL: usize = 3;
+    const TWICE: usize = 2;
+    let turned_away = |f: &&Fact| match &f.what {
+        Known::Sign { .. } => true,
+        Known::Happened { happening } => matches!(happening, Happening::Refused { .. }),
+        _ => false,
+    };
+    let mut lines: Vec<(Option<u64>, IpAddr)> = s
+        .case
+        .of(side)
+        .filter(turned_away)
+        .filter_map(|f| Some((f.source.line, asker(&f.source.text)?)))
+        .collect();
+    lines.sort_unstable();
+    lines.dedup();
+    let all: Vec<IpAddr> = lines.into_iter().map(|(_, host)| host).collect();
+    let mut hosts = all.clone();
+    hosts.sort_unstable();
+    hosts.dedup();
+    let apart = hosts.iter().enumerate().all(|(at, one)| {
+        hosts
+            .iter()
+            .skip(at + 1)
+            .all(|other| !neighbours(*one, *other))
+    });
+    let public = |host: &IpAddr| match host {
+        IpAddr::V4(a) => !a.is_private() && !a.is_loopback(),
+        IpAddr::V6(_) => true,
+    };
+    hosts.len() >= SEVERAL
+        && apart
+        && hosts.iter().all(public)
+        && hosts
+            .iter()
+            .all(|host| all.iter().filter(|h| *h == host).count() <= TWICE)
 }
 
 /// Whether an SA came up moments before or after the line: who cuts so little out of a log shows what it is about.

@@ -179,6 +179,23 @@ fn who_says_that_all_is_well_has_no_fault_to_find() {
     assert_eq!(word(group), "ike-proposal-mismatch");
 }
 
+/// Whole networks of strangers ask every gateway; a peer asks from one address.
+#[test]
+fn several_who_are_turned_away_once_are_scanners() {
+    let turned_away = |hosts: [&str; 3]| -> String {
+        let lines = hosts.iter().enumerate().map(|(at, host)| {
+format!("Nov 03 2025 0{at}:12:55: %ASA-5-713904: IP = {host}, All SA proposals found unacceptable\n")
+        });
+        lines.collect()
+    };
+    let all = turned_away(["198.51.100.9", "203.0.113.77", "185.1.2.3"]);
+    assert_eq!(word(&all), "undecided");
+    let one = turned_away(["203.0.113.77"; 3]);
+    assert_eq!(word(&one), "ike-proposal-mismatch");
+    let near = turned_away(["203.0.113.77", "203.0.113.78", "203.0.113.79"]);
+    assert_eq!(word(&near), "ike-proposal-mismatch");
+}
+
 /// What a daemon does as well without, and a machine that breaks in another program's work.
 #[test]
 fn what_breaks_no_tunnel_convicts_none() {
@@ -186,6 +203,7 @@ fn what_breaks_no_tunnel_convicts_none() {
         "type=AVC msg=audit(1.1:5): avc:  denied  { append } for  pid=9 comm=\"pluto\" path=\"/var/log/pluto.log\" dev=\"dm-0\" scontext=system_u:system_r:ipsec_t:s0 tclass=file permissive=0\n",
         "SELinux is preventing /usr/libexec/ipsec/pluto from open access on the file /var/log/pluto.log.\n",
         "kernel: BUG: soft lockup - CPU#0 stuck for 23s!\n",
+        "[99.9] BUG: kernel NULL pointer dereference, address: 0000000000000018\n[99.9] CPU: 0 PID: 811 Comm: hostapd Tainted: G 5.15.134\n[99.9] RIP: ath10k_mac_op_flush+0x12/0x80\n",
         "Warning  Unhealthy  12m  kubelet  Readiness probe failed: connecting to 'unix:///var/run/charon.vici' failed: Connection refused\n",
         "12[CFG] sending DHCP DISCOVER for 7a:a7:00:00:00:01 to 10.9.0.255\n13[CFG] sending DHCP DISCOVER for 7a:a7:00:00:00:02 to 10.9.0.255\n14[CFG] sending DHCP DISCOVER for 7a:a7:00:00:00:03 to 10.9.0.255\n",
         "XfrmInNoStates 41\nXfrmInStateProtoError 2\nXfrmInStateSeqError 17\nXfrmInStateExpired 3\nXfrmInNoPols 9\nXfrmOutNoStates 60\n",
@@ -201,6 +219,14 @@ fn what_breaks_no_tunnel_convicts_none() {
         (
             "XfrmInNoStates 1\nXfrmInStateSeqError 9017\n",
             "anti-replay-drops",
+        ),
+        (
+            "[99.9] BUG: kernel NULL pointer dereference, address: 0000000000000018\n[99.9] CPU: 0 PID: 811 Comm: nginx Tainted: G 5.15.134\n[99.9] RIP: xfrm_lookup+0x12/0x80\n",
+            "implementation-bug",
+        ),
+        (
+            "[99.9] BUG: kernel NULL pointer dereference, address: 0000000000000018\n[99.9] CPU: 0 PID: 811 Comm: charon Tainted: G 5.15.134\n",
+            "implementation-bug",
         ),
         (
             "Warning  Unhealthy  2m (x35 over 20m)  kubelet  Readiness probe failed: connecting to 'unix:///var/run/charon.vici' failed: Connection refused\n",

@@ -8,7 +8,7 @@ use super::words::Words;
 
 macro_rules! unsure {
     () => {
-        "whether|should|might|maybe|perhaps|could be|can be |i think|i guess|i suspect|suspect|probably|seems|seem to|assum|if |unless|not sure|wonder|possib|make sure|please check|verify|hypothes|theory|no firewall|isnt blocked|not blocked|arent blocked|wasnt blocked|not dropped|isnt dropped|arent dropped|not natted|isnt natted|not being nat|nothing is dropped|no drops|try to|allowed|permitted|not the firewall|before the fix|by default"
+        "were going to|im going to|plan to|planned|planning|change request|about to|we want to|i want to|we will|ill |whether|should|might|maybe|perhaps|could be|can be |i think|i guess|i suspect|suspect|probably|seems|seem to|assum|if |unless|not sure|wonder|possib|make sure|please check|verify|hypothes|theory|no firewall|isnt blocked|not blocked|arent blocked|wasnt blocked|not dropped|isnt dropped|arent dropped|not natted|isnt natted|not being nat|nothing is dropped|no drops|try to|allowed|permitted|not the firewall|before the fix|by default"
     };
 }
 

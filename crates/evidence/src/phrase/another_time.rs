@@ -29,6 +29,7 @@ pub(crate) fn is_no_report(line: &Line<'_>) -> bool {
             || is_change(body)
             || is_row(body)
             || is_entry(body)
+            || is_commit(body)
             || is_of_a_test(body))
 }
 
@@ -73,12 +74,11 @@ fn is_source(body: &str) -> bool {
         && (begins || ends && CALLS.iter().any(|call| body.contains(call)) || is_format(body));
     let filter = body.contains('\\') && (body.contains("<HOST>") || body.contains("\\d+"));
     // Several messages, one of which is looked for.
-    let either = body
-        .split('"')
-        .skip(1)
-        .step_by(2)
-        .chain(body.split('\'').skip(1).step_by(2))
-        .any(|text| text.split('|').filter(|part| part.len() > 5).count() > 2);
+    let either = body.contains('|')
+        && ['"', '\'']
+            .into_iter()
+            .flat_map(|mark| body.split(mark).skip(1).step_by(2))
+            .any(|text| text.split('|').filter(|part| part.len() > 5).count() > 2);
     // A branch of a shell's `case`.
     let branch = body.ends_with(";;") && body.contains(')');
     call || filter || branch || either
@@ -86,16 +86,33 @@ fn is_source(body: &str) -> bool {
 
 /// Whether a text in quotation marks has a place for a value, as `printf` and its kin have it: `"no key found for '%Y'"`.
 fn is_format(body: &str) -> bool {
-    body.split('"').skip(1).step_by(2).any(|text| {
-        ["'%", " %"].iter().any(|before| {
-            text.split(before).skip(1).any(|rest| {
-                rest.starts_with(['s', 'd', 'u', 'Y', 'N', 'H', 'B', 'R', 'P'])
-                    && !rest
-                        .get(1..)
-                        .is_some_and(|r| r.starts_with(char::is_alphanumeric))
+    body.contains('%')
+        && body.split('"').skip(1).step_by(2).any(|text| {
+            ["'%", " %"].iter().any(|before| {
+                text.split(before).skip(1).any(|rest| {
+                    rest.starts_with(['s', 'd', 'u', 'Y', 'N', 'H', 'B', 'R', 'P'])
+                        && !rest
+                            .get(1..)
+                            .is_some_and(|r| r.starts_with(char::is_alphanumeric))
+                })
             })
         })
-    })
+}
+
+/// Whether it is a line of `git log --oneline`: `a1b2c3d4 ikev2: Answer with AUTHENTICATION_FAILED`.
+fn is_commit(body: &str) -> bool {
+    let Some((hash, rest)) = body.split_once(' ') else {
+        return false;
+    };
+    let of_part = rest
+        .split(' ')
+        .next()
+        .is_some_and(|part| part.len() > 2 && part.ends_with(':'));
+    of_part
+        && matches!(hash.len(), 7..=12 | 40)
+        && hash.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'))
+        && hash.bytes().any(|b| b.is_ascii_digit())
+        && hash.bytes().any(|b| b.is_ascii_lowercase())
 }
 
 /// Whether it is a row of a document's table that begins with a message: ``| `NO_PROPOSAL_CHOSEN` | none fits | compare |``.
@@ -110,6 +127,10 @@ fn is_row(body: &str) -> bool {
 /// Whether it is an entry of a list of the standard's errors: `TS_UNACCEPTABLE (38): none of the selectors fits`.
 fn is_entry(body: &str) -> bool {
     let body = body.trim_start_matches(['-', '*', '`', ' ']);
+    let capitals = |at: usize| body.as_bytes().get(at).is_some_and(u8::is_ascii_uppercase);
+    if !(capitals(0) && capitals(1)) {
+        return false;
+    }
     let Some((name, rest)) = body.split_once(['(', '=']) else {
         return false;
     };
@@ -266,6 +287,7 @@ mod tests {
             "test auth::no_shared_key_found ... ignored, needs a kernel",
             "ok 7 - psk mismatch is refused with AUTHENTICATION_FAILED",
             "--- PASS: TestWrongPSK (0.02s)",
+            "e5f6a7b8 testing: Expect AUTHENTICATION_FAILED where the wrong PSK is given",
             "* whack: error if \"no private key found\" with --addkey",
             "{job=\"vpn\"} |~ \"no matching peer config found|giving up after|no shared key found\"",
             "journalctl -u ipsec | grep -E 'no private key found|giving up after|mismatched'",

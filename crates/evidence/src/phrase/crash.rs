@@ -217,15 +217,7 @@ fn process<'t>(body: &'t str, program: Option<&'t str>) -> Option<&'t str> {
         && body.contains("soft lockup")
     {
         let name = rest.split(':').next()?;
-        let own = [
-            "kworker",
-            "ksoftirqd",
-            "swapper",
-            "irq/",
-            "migration",
-            "rcu",
-        ];
-        return Some(name).filter(|n| !own.iter().any(|o| n.starts_with(o)));
+        return Some(name).filter(|n| !THREADS.iter().any(|o| n.starts_with(o)));
     }
     if let Some((head, _)) = body.split_once(".service: ") {
         return head.rsplit(' ').next();
@@ -238,6 +230,78 @@ fn process<'t>(body: &'t str, program: Option<&'t str>) -> Option<&'t str> {
     before
         .ends_with(|c: char| c.is_ascii_digit())
         .then_some(name)
+}
+
+/// In whose process the kernel broke, as its next lines tell it: `CPU: 0 PID: 811 Comm: hostapd Not tainted 5.15.0`.
+#[derive(Debug, Default)]
+pub(super) struct Fault {
+    /// The line of the fault, how many lines more may tell of it, and whether it is another program's.
+    open: Option<(u64, u8, bool)>,
+    /// The lines of the faults in which no packet of a tunnel is known to have been.
+    foreign: Vec<u64>,
+}
+
+impl Fault {
+    /// So many lines behind a fault belong to it.
+    const NEAR: u8 = 40;
+
+    /// The kernel told of a fault in that line.
+    pub(super) fn begins(&mut self, line: u64, body: &str) {
+        self.ends();
+        self.open = (!is_on_our_way(body)).then_some((line, Self::NEAR, false));
+    }
+
+    /// The next line.
+    pub(super) fn line(&mut self, body: &str) {
+        let Some((_, left, foreign)) = &mut self.open else {
+            return;
+        };
+        if is_on_our_way(body) {
+            self.open = None;
+            return;
+        }
+        if let Some((_, rest)) = body.split_once(" Comm: ") {
+            let name = rest.split(' ').next().unwrap_or_default();
+            *foreign = !is_ours(name) && !THREADS.iter().any(|own| name.starts_with(own));
+        }
+        *left -= 1;
+        if *left == 0 {
+            self.ends();
+        }
+    }
+
+    fn ends(&mut self) {
+        if let Some((line, _, true)) = self.open.take() {
+            self.foreign.push(line);
+        }
+    }
+
+    /// The lines of the faults of other programs.
+    pub(super) fn finish(mut self) -> Vec<u64> {
+        self.ends();
+        self.foreign
+    }
+}
+
+/// The kernel's own threads may work for anybody.
+const THREADS: [&str; 8] = [
+    "kworker",
+    "ksoftirqd",
+    "swapper",
+    "irq/",
+    "migration",
+    "rcu",
+    "napi/",
+    "cryptd",
+];
+
+/// Whether a line of a trace names what a tunnel's packets go through.
+fn is_on_our_way(body: &str) -> bool {
+    [
+        "xfrm", "esp_", "esp4", "esp6", "ipsec", "klips", "ah4", "ah6", "ipcomp", "af_key",
+    ]
+    .iter()
+    .any(|part| body.contains(part))
 }
 
 /// Whether it is the kernel under the daemon that broke.

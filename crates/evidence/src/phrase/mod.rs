@@ -176,6 +176,8 @@ pub(crate) struct Phrases {
     quick_mode: bool,
     /// How long the connection of PPP that has just closed was there.
     minutes: Option<f64>,
+    /// The kernel broke, and its next lines tell in whose process.
+    fault: crash::Fault,
 }
 
 impl Phrases {
@@ -207,6 +209,7 @@ impl Phrases {
 
     /// The next line; whether it says that anything is wrong.
     pub(crate) fn line(&mut self, line: &Line<'_>, place: &dyn Fn() -> Place) -> bool {
+        self.fault.line(line.body);
         self.heard(line, &[], place)
     }
 
@@ -363,6 +366,11 @@ impl Phrases {
                 values.insert(name.to_owned(), value.to_owned());
             }
             let mut place = place();
+            if values.get("part").is_some_and(|part| part == "kernel")
+                && let Some(number) = place.source.line
+            {
+                self.fault.begins(number, &body);
+            }
             if sign == Sign::CommandNotTaken {
                 place.source.text = crate::config::quotable(&place.source.text);
             }
@@ -393,7 +401,14 @@ impl Phrases {
     pub(crate) fn finish(self) -> impl Iterator<Item = Fact> {
         let first = self.first.into_values().flatten();
         let last = self.last.into_values().flat_map(BTreeMap::into_values);
-        first.chain(last)
+        let foreign = self.fault.finish();
+        first.chain(last).filter(move |fact| {
+            let of_kernel = |values: &BTreeMap<String, String>| {
+                values.get("part").is_some_and(|part| part == "kernel")
+            };
+            !matches!(&fact.what, Known::Sign { sign: Sign::DaemonCrashed, values } if of_kernel(values))
+                || !fact.source.line.is_some_and(|line| foreign.contains(&line))
+        })
     }
 }
 
