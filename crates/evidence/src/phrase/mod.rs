@@ -255,6 +255,7 @@ impl Phrases {
             .filter(|(phrase, _)| !taken_back::is_taken_back(phrase.sign, &body))
             .filter(|(phrase, _)| !writer::is_foreign(phrase.sign, line))
             .filter(|(phrase, _)| windows::stands_alone(phrase.shape, &body))
+            .filter(|(phrase, _)| racoon::is_its_own(phrase.shape, line.program, &body))
             .filter(|(phrase, _)| l2tp::is_whole(phrase.shape, &body))
             // `bad right --id: … (ignored)`, and the index of a secret: what isn't a peer's address needs no look-up.
             .filter(|(phrase, _)| {

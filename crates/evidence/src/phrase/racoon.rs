@@ -4,6 +4,21 @@ use adit_model::sign::Sign;
 
 use super::{Phrase, any, by};
 
+/// Whether the line is RouterOS' own where it says no more than that a policy wasn't found: nothing stands behind it, and
+/// before it at most a time and topics. Tools of clouds and filters have policies of that name, too.
+pub(super) fn is_its_own(shape: &str, program: Option<&str>, body: &str) -> bool {
+    if shape != "ipsec policy not found" {
+        return true;
+    }
+    let Some(head) = body.trim_end_matches(['.', ' ']).strip_suffix(shape) else {
+        return false;
+    };
+    program.is_none()
+        && head
+            .split_whitespace()
+            .all(|w| w.bytes().any(|b| b.is_ascii_digit()) || w.contains(','))
+}
+
 pub(super) static PHRASES: &[Phrase] = &[
     // Phase 1.
     any(

@@ -26,8 +26,6 @@ pub(super) fn runs_away(values: &BTreeMap<String, String>, minutes: f64) -> bool
 }
 
 pub(super) static PHRASES: &[Phrase] = &[
-    // FRR and its forefathers, asked for a network.
-    any(Sign::NextHopMissing, "% Network not in table"),
     // strongSwan: kernel-netlink, kernel-libipsec, kernel-pfkey.
     any(
         Sign::RouteConflict,

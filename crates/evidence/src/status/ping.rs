@@ -21,6 +21,8 @@ pub(crate) struct Ping {
     /// Answers that were shown so far, and where the last one stands.
     answered: u64,
     last: Option<Place>,
+    /// The lowest and the highest number of a request that a line of the series is about.
+    numbers: Option<(u64, u64)>,
 }
 
 impl Ping {
@@ -41,9 +43,15 @@ impl Ping {
         {
             self.cut_off(facts);
             self.begins(rest);
-        } else if !self.to.is_empty() && body.contains(" bytes from ") && body.contains("seq=") {
-            self.answered += 1;
-            self.last = Some(place());
+        } else if !self.to.is_empty()
+            && let Some(request) = request(body)
+        {
+            let (first, last) = self.numbers.unwrap_or((request, request));
+            self.numbers = Some((first.min(request), last.max(request)));
+            if body.contains(" bytes from ") && !body.contains("(DUP!)") {
+                self.answered += 1;
+                self.last = Some(place());
+            }
         } else if let Some((sent, received)) = ends(body) {
             let state = Box::new(HostState::Ping {
                 to: core::mem::take(&mut self.to),
@@ -56,6 +64,7 @@ impl Ping {
             self.asked = false;
             self.last = None;
             self.answered = 0;
+            self.numbers = None;
             facts.push(fact(place(), Known::Host { state }));
         } else if let Some(rest) = body.strip_prefix("Sending ")
             && let Some((_, rest)) = rest.split_once(", ")
@@ -70,9 +79,12 @@ impl Ping {
     }
 
     /// The series goes over into another one, or into nothing, before its end was shown: what is known of it is what was
-    /// answered.
+    /// answered, of the requests between those whose numbers are shown.
     pub(super) fn cut_off(&mut self, facts: &mut Vec<Fact>) {
         let answered = core::mem::take(&mut self.answered);
+        let sent = self.numbers.take().map_or(answered, |(first, last)| {
+            last.saturating_sub(first).saturating_add(1)
+        });
         let Some(place) = self.last.take() else {
             return;
         };
@@ -81,7 +93,7 @@ impl Ping {
             from: self.from.take(),
             size: self.size,
             whole: self.whole,
-            sent: answered,
+            sent: sent.max(answered),
             received: answered,
         });
         facts.push(fact(place, Known::Host { state }));
@@ -147,6 +159,23 @@ impl Ping {
     }
 }
 
+/// The number of the request that a line of a series is about: an answer, an error, or that there is none yet.
+fn request(body: &str) -> Option<u64> {
+    let told = [
+        " bytes from ",
+        "From ",
+        "no answer yet",
+        "Request timeout for",
+    ]
+    .iter()
+    .any(|words| body.contains(words));
+    let (_, behind) = body
+        .split_once("seq=")
+        .or_else(|| body.split_once("icmp_seq "))
+        .filter(|_| told)?;
+    number(behind)
+}
+
 /// The words behind `ping` where a line is a command.
 fn command(body: &str) -> Option<&str> {
     if !body.contains("ping ") {
@@ -190,6 +219,9 @@ fn number(text: &str) -> Option<u64> {
 
 #[cfg(test)]
 mod tests {
+    use adit_model::fact::Side;
+    use adit_model::now::Wall;
+
     use super::*;
 
     #[test]
@@ -207,6 +239,33 @@ mod tests {
             Some((4, 1))
         );
         assert_eq!(ends("Success rate is 0 percent (0/5)"), Some((5, 0)));
+    }
+
+    #[test]
+    fn what_was_cut_off_has_the_requests_between_those_that_are_shown() {
+        let answer = |n: u64| format!("64 bytes from 10.2.0.5: icmp_seq={n} ttl=64 time=20 ms");
+        let series = |lines: &[String]| {
+            let head = "PING 10.2.0.5 (10.2.0.5) 56(84) bytes of data.";
+            let text = format!("{head}\n{}\n$ uname\n", lines.join("\n"));
+            let reading = crate::read("paste", Side::Local, text.as_bytes(), Wall(0));
+            reading.facts.iter().find_map(|f| match &f.what {
+                Known::Host { state } => match **state {
+                    HostState::Ping { sent, received, .. } => Some((sent, received)),
+                    _ => None,
+                },
+                _ => None,
+            })
+        };
+        let unreachable = "From 10.1.0.1 icmp_seq=4 Destination Host Unreachable".to_owned();
+        let silent = "no answer yet for icmp_seq=5".to_owned();
+        for (lines, want) in [
+            (vec![answer(1), answer(2), answer(3)], (3, 3)),
+            (vec![answer(7), answer(8)], (2, 2)),
+            (vec![answer(1), answer(40), answer(80)], (80, 3)),
+            (vec![answer(3), unreachable, silent], (3, 1)),
+        ] {
+            assert_eq!(series(&lines), Some(want), "{lines:?}");
+        }
     }
 
     #[test]

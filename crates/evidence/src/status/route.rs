@@ -15,6 +15,8 @@ const KEPT: usize = 256;
 #[derive(Debug, Default)]
 pub(crate) struct Routes {
     asked: Option<String>,
+    /// What a router was asked for last, and in which of its tables.
+    looked_up: Option<Lookup>,
     seen: usize,
     /// The table that was asked for, and where; nothing of it was shown yet.
     table: Option<(String, Place)>,
@@ -28,6 +30,15 @@ pub(crate) struct Routes {
     linux: Option<(Place, u32)>,
 }
 
+/// A look-up on a router: of all routes, or of one protocol's.
+#[derive(Debug)]
+enum Lookup {
+    /// `show ip route NETWORK`.
+    Route(String),
+    /// `show ip bgp NETWORK`.
+    Other,
+}
+
 impl Routes {
     /// The next line.
     pub(super) fn line(
@@ -37,6 +48,19 @@ impl Routes {
         facts: &mut Vec<Fact>,
     ) {
         let body = line.body.trim();
+        if let Some(lookup) = lookup(body) {
+            self.looked_up = Some(lookup);
+        } else if body == "% Network not in table" {
+            let destination = match self.looked_up.take() {
+                Some(Lookup::Other) => return,
+                Some(Lookup::Route(network)) => Some(network),
+                None => None,
+            };
+            let values = destination.iter().map(|to| ("destination", to.as_str()));
+            let values: Vec<_> = values.collect();
+            facts.push(sign(place(), Sign::NextHopMissing, &values));
+            return;
+        }
         if self.table.is_some() && !body.is_empty() {
             self.shown(body, facts);
         }
@@ -397,6 +421,26 @@ fn network_of(word: &str) -> Option<String> {
 
 fn address(word: &str) -> bool {
     word.parse::<std::net::IpAddr>().is_ok()
+}
+
+/// What a command at a router's prompt looks up: `hub# show ip route 10.4.0.0/16`, `R1#sh ip ro 10.4.0.0`.
+fn lookup(body: &str) -> Option<Lookup> {
+    let (_, rest) = [
+        " show ", "#show ", ">show ", "#sh ", ">sh ", "# sh ", "> sh ",
+    ]
+    .into_iter()
+    .find_map(|words| split_at_rare(body, words))?;
+    let mut words = rest.split_ascii_whitespace();
+    let family = words.next()?;
+    if !matches!(family, "ip" | "ipv6") {
+        return None;
+    }
+    match words.next()? {
+        w if "route".starts_with(w) && w.len() > 1 => words
+            .next()
+            .map(|network| Lookup::Route(network.to_owned())),
+        _ => Some(Lookup::Other),
+    }
 }
 
 #[cfg(test)]

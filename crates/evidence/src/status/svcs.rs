@@ -1,6 +1,6 @@
 //! `svcs -x` of Solaris and illumos: a service of IPsec that doesn't run, and the reason that SMF has for it.
 
-use adit_model::fact::Fact;
+use adit_model::fact::{Fact, Known};
 use adit_model::sign::Sign;
 
 use super::sign;
@@ -11,6 +11,8 @@ use crate::text::Line;
 #[derive(Debug, Default)]
 pub(crate) struct Svcs {
     service: Option<Service>,
+    /// A service of IKE is listed as online: one that isn't is another instance.
+    online: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,6 +32,11 @@ impl Svcs {
         facts: &mut Vec<Fact>,
     ) {
         let body = line.body.trim();
+        if body.starts_with("online ") && body.contains("svc:/network/ipsec/ike") {
+            self.online = true;
+            facts.retain(|f| !is_switched_off(f));
+            return;
+        }
         if let Some(fmri) = body.strip_prefix("svc:/") {
             self.service =
                 fmri.strip_prefix("network/ipsec/")
@@ -45,7 +52,8 @@ impl Svcs {
         if let Some(state) = body.strip_prefix("State: ") {
             let state = state.split_whitespace().next().unwrap_or(state);
             let down = matches!(state, "maintenance" | "disabled" | "offline");
-            if down && service == Service::Ike {
+            let another = self.online && state == "disabled";
+            if down && !another && service == Service::Ike {
                 let problem = [("problem", state)];
                 facts.push(sign(place(), Sign::DaemonNotRunning, &problem));
             }
@@ -57,6 +65,12 @@ impl Svcs {
             self.service = None;
         }
     }
+}
+
+/// Whether it says of a service of IKE that somebody switched it off.
+fn is_switched_off(fact: &Fact) -> bool {
+    fact.source.text.trim().starts_with("State: disabled")
+        && matches!(fact.what, Known::Sign { sign, .. } if sign == Sign::DaemonNotRunning)
 }
 
 /// What a reason says beside that the service is down: smf_method(5) gives exit statuses a meaning.
@@ -130,6 +144,12 @@ mod tests {
             ("network/smtp", "maintenance", config, &[]),
         ] {
             assert_eq!(block(name, state, reason), want, "{name} {state} {reason}");
+        }
+        // Of two services for IKE one is used.
+        let off = "svc:/network/ipsec/ike:ikev2 (IKEv2 daemon)\n State: disabled since March  2, 2015\nReason: Disabled by an administrator.\n";
+        let on = "online         Mar_02   svc:/network/ipsec/ike:default\n";
+        for text in [format!("{off}\n{on}"), format!("{on}{off}")] {
+            assert_eq!(signs(&text), [], "{text}");
         }
     }
 }

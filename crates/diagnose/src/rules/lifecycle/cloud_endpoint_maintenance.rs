@@ -40,6 +40,24 @@ fn judge(s: &Signals<'_>) -> Judgement {
     let Some(seen) = s.sign(Sign::EndpointReplaced) else {
         return Judgement::Silent;
     };
+    let told = seen.fact.source.text.to_ascii_lowercase();
+    let past = [
+        "last year",
+        "last month",
+        "last week",
+        "last time",
+        "weeks ago",
+        "months ago",
+        "years ago",
+        "in the past",
+    ];
+    if past.iter().any(|when| told.contains(when)) {
+        return Judgement::Possible {
+            weight: 20,
+            because: "the provider replaced its end of the tunnel some time ago".to_owned(),
+            separated_by: "what the provider says of now",
+        };
+    }
     Found::by(seen, SYMPTOM, "the provider replaced its end of the tunnel")
         .at(AtFault::Remote)
         .because("The provider says so.")

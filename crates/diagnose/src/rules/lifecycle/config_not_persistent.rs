@@ -38,7 +38,9 @@ fn judge(s: &Signals<'_>) -> Judgement {
     };
     // Many leave without saving; what isn't saved is in force until the router restarts.
     let unsaved = seen.fact.source.text.contains("not been saved");
-    let restarted = s.complains(Complaint::AfterRestart);
+    let restarted = s
+        .complains(Complaint::AfterRestart)
+        .filter(|told| !is_of_the_other(&told.source.text));
     if unsaved && (restarted.is_none() || s.up) {
         return Judgement::Possible {
             weight: 35,
@@ -58,4 +60,14 @@ fn judge(s: &Signals<'_>) -> Judgement {
     .because("After a reboot the daemon starts without it.")
     .fix("save the configuration to a persistent place and have it restored at boot")
     .done()
+}
+
+/// Whether a sentence may tell of a restart at the other end, which loses nothing here.
+fn is_of_the_other(sentence: &str) -> bool {
+    let told = sentence.to_ascii_lowercase();
+    [
+        "remote", "other ", "peer", "their", "far ", "branch", "customer", "provider", "isp",
+    ]
+    .iter()
+    .any(|who| told.contains(who))
 }

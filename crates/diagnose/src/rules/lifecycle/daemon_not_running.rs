@@ -5,6 +5,7 @@ use adit_model::fact::{Known, Side};
 use adit_model::listed::Stage;
 use adit_model::sign::Sign;
 
+use crate::complaint::complained;
 use crate::finding::{CONDITION, COUNTED, SAID};
 use crate::rule::{Found, Judgement, Need, Page, Rule};
 use crate::seen::{Seen, before};
@@ -81,6 +82,14 @@ fn judge(s: &Signals<'_>) -> Judgement {
                 weight: 20,
                 because: format!("a unit of {} is masked", seen.who()),
                 separated_by: "which unit it is whose daemon holds the tunnel",
+            };
+        }
+        // What an administrator switched off may be meant so.
+        if seen.fact.source.text.contains("State: disabled") && !complained(s) {
+            return Judgement::Possible {
+                weight: 40,
+                because: format!("an IKE service of {} is disabled", seen.who()),
+                separated_by: "which of the IKE services is used there (`svcs -a | grep ike`), and who disabled it",
             };
         }
         // Tools and systemd speak of a start that didn't succeed; a later one did.

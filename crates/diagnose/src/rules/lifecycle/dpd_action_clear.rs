@@ -6,6 +6,7 @@ use adit_model::now::Wall;
 use adit_model::peer_config::{Starts, WhenDead};
 use adit_model::sign::Sign;
 
+use crate::complaint::complained;
 use crate::finding::{CONDITION, SYMPTOM};
 use crate::rule::{Found, Judgement, Need, Page, Rule};
 use crate::seen::Seen;
@@ -78,6 +79,15 @@ fn judge(s: &Signals<'_>) -> Judgement {
             weight: 30,
             because: "a client was declared dead and cleared".to_owned(),
             separated_by: "whether this side could set the tunnel up again by itself, and why the client fell silent",
+        };
+    }
+    // At night nobody may have wanted it: who needed it then says so.
+    if left_alone.is_some() && s.up && !complained(s) {
+        return Judgement::Possible {
+            weight: 40,
+            because: "the tunnel was cleared after the peer's death, and begun again much later"
+                .to_owned(),
+            separated_by: "whether anything asked for the tunnel in between, or nobody missed it",
         };
     }
     Found::by(seen, CONDITION, "the peer was declared dead, the tunnel was cleared or put on hold, and nobody sets it up again")

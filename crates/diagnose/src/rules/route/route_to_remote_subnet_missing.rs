@@ -82,7 +82,10 @@ fn judge(s: &Signals<'_>) -> Judgement {
         let unused = s
             .carried(seen.side())
             .is_some_and(|c| c.sent == Some(0) && c.received == Some(0));
-        if by_interface && unused && seen.value("source").is_none() && s.calm() {
+        let of_the_tunnel = seen
+            .value("destination")
+            .is_some_and(|to| s.protected_by_selectors(to) != Some(false));
+        if by_interface && unused && of_the_tunnel && seen.value("source").is_none() && s.calm() {
             return Found::by(seen, SYMPTOM, what)
                 .because("The tunnel is an interface, it is up, and nothing was ever sent into it: only what is routed to it goes there.")
                 .fix("add a route for the remote network by the tunnel's interface (VyOS: set protocols static route NETWORK interface vtiN), or have the routing protocol bring it")
