@@ -628,7 +628,8 @@ pub enum Sign {
     SequenceBehind,
     /// A neighbour still had the hardware address of the other node. `address`.
     NeighbourMoved,
-    /// Somebody restarted every tunnel at once. `command`; `script`: the program that did it by itself.
+    /// Somebody restarted every tunnel at once. `command`; `script`: the program that did it by itself; `watches`: `other`,
+    /// where it did so for something that isn't the tunnel.
     AllTunnelsRestarted,
 
     // ── overlay ──

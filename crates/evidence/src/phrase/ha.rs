@@ -92,19 +92,6 @@ pub(super) static PHRASES: &[Phrase] = &[
     any(Sign::AllTunnelsRestarted, "Restarting strongSwan service"),
     any(Sign::AllTunnelsRestarted, "Restarting service strongswan"),
     any(Sign::AllTunnelsRestarted, "Restarting service ipsec"),
-    any(
-        Sign::AllTunnelsRestarted,
-        "not responding, restarting strongswan",
-    ),
-    any(
-        Sign::AllTunnelsRestarted,
-        "not responding, restarting ipsec",
-    ),
-    any(
-        Sign::AllTunnelsRestarted,
-        "ping failed, restarting strongswan",
-    ),
-    any(Sign::AllTunnelsRestarted, "ping failed, restarting ipsec"),
     // What sudo writes of it.
     any(
         Sign::AllTunnelsRestarted,
@@ -120,12 +107,46 @@ pub(super) static PHRASES: &[Phrase] = &[
     ),
 ];
 
+/// Programs that do what a person, an update or the configuration's keeper told them, and the service's own.
+const TOLD_TO: [&str; 34] = [
+    "sudo",
+    "systemd",
+    "init",
+    "procd",
+    "charon",
+    "pluto",
+    "ipsec",
+    "starter",
+    "swanctl",
+    "su",
+    "bash",
+    "login",
+    "vyos",
+    "audit",
+    "php",
+    "rc.",
+    "configd",
+    "puppet",
+    "ansible",
+    "python",
+    "chef",
+    "cfengine",
+    "cf-agent",
+    "salt",
+    "needrestart",
+    "unattended-upgr",
+    "apt",
+    "dpkg",
+    "yum",
+    "dnf",
+    "packagekit",
+    "cloud-init",
+    "kernel",
+    "ubus",
+];
+
 /// The program that restarts everything by itself: one that watches, neither a person nor the service's own.
 pub(super) fn script<'a>(line: &Line<'a>) -> Option<&'a str> {
-    const OTHERS: [&str; 13] = [
-        "sudo", "systemd", "init", "charon", "pluto", "ipsec", "starter", "swanctl", "su", "bash",
-        "login", "vyos", "audit",
-    ];
     // BusyBox writes a facility, a name and no number: `daemon.info watcher: …`.
     let headed = || {
         let (head, _) = line.body.split_once(": ").filter(|_| line.at.is_some())?;
@@ -133,7 +154,40 @@ pub(super) fn script<'a>(line: &Line<'a>) -> Option<&'a str> {
         (head.split(' ').count() <= 2).then_some(name)
     };
     let name = line.program.or_else(headed)?;
-    (!OTHERS.iter().any(|p| name.starts_with(p))).then_some(name)
+    (!TOLD_TO.iter().any(|p| name.starts_with(p))).then_some(name)
+}
+
+/// What a program that watches something said last.
+#[derive(Debug, Default)]
+pub(super) struct Watcher {
+    name: String,
+    said: String,
+}
+
+impl Watcher {
+    /// So much of a line tells what it is about.
+    const HEAD: usize = 240;
+
+    pub(super) fn hear(&mut self, line: &Line<'_>) {
+        let Some(name) = script(line) else { return };
+        self.name.clear();
+        self.name.push_str(name);
+        self.said.clear();
+        self.said.extend(line.body.chars().take(Self::HEAD));
+    }
+
+    /// Whether the same program has just told that something fails which isn't the tunnel, its traffic or its peer.
+    pub(super) fn missed_something_else(&self, script: &str) -> bool {
+        const OF_THE_TUNNEL: [&str; 26] = [
+            "ping", "respon", "reach", "traffic", "tunnel", "dead", "lost", "loss", "peer",
+            "remote", "gateway", "answer", "repl", "packet", "vpn", "ipsec", "route", "link",
+            "dpd", "host", "chang", "config", "updat", "upgrad", "appl", "reload",
+        ];
+        const FAILS: [&str; 6] = ["not ", "n't ", "fail", "missing", "timeout", "timed out"];
+        let said = self.said.to_ascii_lowercase();
+        let holds = |words: &[&str]| words.iter().any(|word| said.contains(word));
+        self.name == script && holds(&FAILS) && !holds(&OF_THE_TUNNEL)
+    }
 }
 
 /// Whether a user tells it of the other node of the cluster.
@@ -156,6 +210,55 @@ pub(super) fn is_of_another(body: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn written<'a>(program: &'a str, body: &'a str) -> Line<'a> {
+        Line {
+            at: None,
+            program: Some(program),
+            body,
+        }
+    }
+
+    #[test]
+    fn who_restarts_because_he_was_told_to_watches_nothing() {
+        for program in [
+            "php-fpm",
+            "puppet-agent",
+            "ansible-ansible.legacy.command",
+            "unattended-upgrade",
+            "needrestart",
+            "dpkg",
+            "salt-minion",
+            "procd",
+        ] {
+            let line = written(program, "Restarting IPsec service");
+            assert_eq!(script(&line), None, "{program}");
+        }
+        let line = written("cpe-guard", "Restarting IPsec service");
+        assert_eq!(script(&line), Some("cpe-guard"));
+    }
+
+    #[test]
+    fn what_a_watchdog_missed_is_in_its_line_before() {
+        for (said, other) in [
+            (
+                "management agent has not registered yet, attempt 2 of 5",
+                true,
+            ),
+            ("controller session failed, attempt 3", true),
+            ("3 pings lost to 10.0.0.1, check failed", false),
+            ("gateway 10.0.0.1 is dead, check failed", false),
+            ("hub does not answer", false),
+            ("update of the configuration is not loaded yet", false),
+            ("started", false),
+        ] {
+            let mut watcher = Watcher::default();
+            watcher.hear(&written("cpe-guard", said));
+            watcher.hear(&written("charon", "retransmit 1 of request failed"));
+            assert_eq!(watcher.missed_something_else("cpe-guard"), other, "{said}");
+            assert!(!watcher.missed_something_else("other-guard"), "{said}");
+        }
+    }
 
     #[test]
     fn whose_state_a_user_tells_is_seen() {

@@ -178,6 +178,8 @@ pub(crate) struct Phrases {
     minutes: Option<f64>,
     /// The kernel broke, and its next lines tell in whose process.
     fault: crash::Fault,
+    /// Who watches something on the host.
+    watcher: ha::Watcher,
 }
 
 impl Phrases {
@@ -241,6 +243,7 @@ impl Phrases {
         let body = squeeze(line.body);
         let sentences = index.finder.sentences(body.as_bytes());
         if sentences.is_empty() {
+            self.watcher.hear(line);
             return false;
         }
         let mut fitting: Vec<_> = sentences
@@ -358,6 +361,8 @@ impl Phrases {
             if sign == Sign::AllTunnelsRestarted
                 && let Some(script) = ha::script(line)
             {
+                let other = self.watcher.missed_something_else(script);
+                values.extend(other.then(|| ("watches".to_owned(), "other".to_owned())));
                 values.insert("script".to_owned(), script.to_owned());
             }
             if sign == Sign::Denied && host::is_of_a_log(&values, &body) {

@@ -3,7 +3,7 @@
 use adit_model::sign::Sign;
 
 /// What is said, and with which words it isn't meant. All letters are small.
-static TAKEN_BACK: [(Sign, &str); 39] = [
+static TAKEN_BACK: [(Sign, &str); 42] = [
     // `Pluto is NOT running in FIPS mode` is told at every start.
     (Sign::DaemonNotRunning, "not running in fips mode"),
     // The signer of a revocation list, when files are loaded: no certificate was refused.
@@ -69,6 +69,10 @@ static TAKEN_BACK: [(Sign, &str); 39] = [
         Sign::EspProposalRefused,
         "quick mode received notification from peer: no proposal chosen. invalid id",
     ),
+    // A watchdog that is content.
+    (Sign::AllTunnelsRestarted, "not restarting"),
+    (Sign::AllTunnelsRestarted, "without restarting"),
+    (Sign::AllTunnelsRestarted, "no need for restarting"),
     // What `--debug` may print, not an algorithm.
     (Sign::AlgorithmUnavailable, "fips: --debug "),
 ];

@@ -1,4 +1,4 @@
-//! `restart-affects-all-tunnels`: an operator restarted the whole service, and with it every tunnel.
+//! `restart-affects-all-tunnels`: an operator or a program of the host restarted the whole service, and with it every tunnel.
 
 use adit_model::complaint::Complaint;
 use adit_model::event::Happening;
@@ -73,11 +73,11 @@ fn judge(s: &Signals<'_>) -> Judgement {
 /// A program that watches something restarts the service by itself, though the tunnel comes up each time.
 fn by_a_script(s: &Signals<'_>) -> Option<Judgement> {
     let mut all = s.signs_of(Sign::AllTunnelsRestarted);
-    let seen = all.find(|x| x.value("script").is_some())?;
+    // Who restarts it because nothing passes has a reason that lies elsewhere.
+    let seen = all.find(|x| x.value("watches") == Some("other"))?;
     let came_up = s.up
         || s.reached(|h| matches!(h, Happening::ChildEstablished { .. }))
             .is_some();
-    // Who restarts it because nothing passes has a reason that lies elsewhere.
     let line = seen.fact.source.text.to_ascii_lowercase();
     let for_traffic = [
         "ping",
