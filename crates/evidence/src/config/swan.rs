@@ -314,6 +314,19 @@ fn connection(
 
 /// The same public key stands for both ends: the one whose key it isn't can't prove itself.
 fn one_key_for_both(ctx: &mut Context<'_>, ends: &Ends<'_, '_>, name: &str) {
+    // Keys that aren't used to sign are no fault.
+    let signs = |key: &str| {
+        ends.get(key).is_none_or(|p| {
+            let value = p.value.to_ascii_lowercase();
+            ["rsa", "pubkey", "ecdsa"].iter().any(|w| value.contains(w))
+        })
+    };
+    if !["authby", "leftauth", "rightauth", "auth"]
+        .into_iter()
+        .all(signs)
+    {
+        return;
+    }
     for (left, right) in [
         ("leftrsasigkey", "rightrsasigkey"),
         ("leftsigkey", "rightsigkey"),
@@ -345,6 +358,9 @@ fn same_key(a: &str, b: &str) -> bool {
     let shown = |key: &str| key.trim_end_matches(['$', '.', '…']).to_owned();
     let (whole_a, whole_b) = (shown(a), shown(b));
     let cut = whole_a != a && whole_b != b;
+    if !is_key(&whole_a) || !is_key(&whole_b) {
+        return false;
+    }
     // What was taken out looks the same everywhere.
     let mut letters: Vec<char> = whole_a.chars().collect();
     letters.sort_unstable();
@@ -358,6 +374,19 @@ fn same_key(a: &str, b: &str) -> bool {
         } else {
             a == b
         }
+}
+
+/// Whether it is a key in base64 or in hexadecimal digits, and not words that were put in its place.
+fn is_key(text: &str) -> bool {
+    if let Some(digits) = text.strip_prefix("0x") {
+        return digits.bytes().all(|b| b.is_ascii_hexdigit() || b == b'_');
+    }
+    text.strip_prefix("0s").is_some_and(|letters| {
+        letters
+            .trim_end_matches('=')
+            .bytes()
+            .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'/'))
+    })
 }
 
 fn authentication(
