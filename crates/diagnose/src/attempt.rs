@@ -4,7 +4,7 @@
 //! side did in its other role meanwhile; what lies before a success is history.
 
 use adit_model::drops::DropReason;
-use adit_model::event::{Happening, Role};
+use adit_model::event::{Happening, Party, Role};
 use adit_model::fact::{Case, Fact, Known, Probe, ProbeOutcome, Side};
 use adit_model::reason::{CertificateProblem, Refusal};
 
@@ -200,7 +200,7 @@ fn success(all: &[&Fact]) -> (bool, usize) {
     let mut refused_child = false;
     let mut silent_since = None;
     let mut distrusted = None;
-    let mut no_successor = None;
+    let mut no_successor: Option<(usize, String)> = None;
     for (at, fact) in all.iter().enumerate() {
         let Known::Happened { happening } = &fact.what else {
             continue;
@@ -217,14 +217,18 @@ fn success(all: &[&Fact]) -> (bool, usize) {
                 since = at;
                 refused_child = false;
             }
-            Happening::ChildClosed { spi_in, .. } => {
+            Happening::ChildClosed { child, spi_in, by } => {
                 children.retain(|(_, spi)| spi != spi_in);
                 let last = children.is_empty() && !denied.contains(spi_in);
                 // What ran out because its successor was refused ended with that.
-                since = if last {
-                    no_successor.unwrap_or(at)
-                } else {
-                    since
+                let of_itself = *by == Party::Us && ran_out(&fact.source.text);
+                let refused = no_successor
+                    .clone()
+                    .filter(|(_, of)| of_itself && of == child);
+                since = match refused {
+                    Some((refused, _)) if last => refused,
+                    _ if last => at,
+                    _ => since,
                 };
             }
             Happening::IkeClosed { cause, .. } if cause != "replaced" => {
@@ -258,8 +262,11 @@ fn success(all: &[&Fact]) -> (bool, usize) {
             } => distrusted = Some(at),
             Happening::Refused { what, .. } | Happening::PeerRefused { what, .. } => {
                 let child = what.strip_prefix("CHILD_SA ");
-                if child.is_some() && matches!(happening, Happening::Refused { .. }) {
-                    no_successor = Some(at);
+                if let Some(name) = child
+                    && matches!(happening, Happening::Refused { .. })
+                {
+                    let of = name.strip_suffix(" (rekeying)").unwrap_or(name);
+                    no_successor = Some((at, of.to_owned()));
                 }
                 refused_child |=
                     child.is_some_and(|name| !children.iter().any(|(have, _)| *have == name));
@@ -274,6 +281,16 @@ fn success(all: &[&Fact]) -> (bool, usize) {
         }
     }
     (!children.is_empty() && !refused_child, since)
+}
+
+/// Whether an SA was closed at the end of its lifetime. pluto tells only its age, and lifetimes are of whole minutes.
+fn ran_out(text: &str) -> bool {
+    const SHORTEST_S: u64 = 300;
+    let aged = || {
+        let (_, rest) = text.split_once(" aged ")?;
+        rest.split_once('.')?.0.parse::<u64>().ok()
+    };
+    text.contains("expired") || aged().is_some_and(|s| s >= SHORTEST_S && s % 60 == 0)
 }
 
 fn split<'a>(all: &[&'a Fact], since: usize) -> Vec<Attempt<'a>> {

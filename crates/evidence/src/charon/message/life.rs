@@ -57,7 +57,8 @@ pub(super) fn life(text: &str) -> Option<Said> {
     if let Some(rest) = up.strip_prefix("CHILD_SA ") {
         return child_up(rest);
     }
-    if let Some(rest) = text.strip_prefix("closing CHILD_SA ") {
+    let closing = ["closing CHILD_SA ", "closing expired CHILD_SA "];
+    if let Some(rest) = closing.iter().find_map(|words| text.strip_prefix(words)) {
         let (named, rest) = rest.split_once(" with SPIs ")?;
         let spi_in = spi(rest.split(' ').next()?, "_i")?;
         return Some(Said::ChildDown {
