@@ -10,6 +10,7 @@ use adit_model::complaint::Complaint;
 use adit_model::event::Happening;
 use adit_model::fact::{Fact, Known, Side};
 use adit_model::listed::Stage;
+use adit_model::reason::Refusal;
 use adit_model::sign::Sign;
 
 use crate::complaint::{complained, content};
@@ -165,7 +166,7 @@ fn is_strange(s: &Signals<'_>, lines: &[Evidence]) -> bool {
         Some(_) if line.text.contains(" -> ") => Some(!hosts(&line.text).iter().any(near)),
         Some(host) => Some(!near(&host)),
         None => match called_by_address(s, line) {
-            Some(host) if !complains => Some(!near(&host)),
+            Some(host) if !complains && !asks_again(s, line) => Some(!near(&host)),
             _ => is_nameless(&line.text).then_some(true),
         },
     };
@@ -225,11 +226,25 @@ fn is_cut_out(s: &Signals<'_>, line: &Evidence) -> bool {
     let Some(fact) = facts_of(s, line).next() else {
         return false;
     };
+    // Whom no connection is meant for, any scanner is.
+    let meant = !matches!(
+        &fact.what,
+        Known::Happened {
+            happening: Happening::Refused {
+                refusal: Refusal::NoConnection { .. },
+                ..
+            }
+        } | Known::Sign {
+            sign: Sign::NoConnectionForPeer,
+            ..
+        }
+    );
     let close = |other: &Fact| match (fact.at, other.at, fact.source.line, other.source.line) {
         (Some(a), Some(b), ..) => a.0.abs_diff(b.0) < MOMENTS_MS,
         // Without times only the order tells: what came up is followed by what is shown.
         (None, None, Some(refused), Some(up)) => {
-            fact.source.name == other.source.name
+            meant
+                && fact.source.name == other.source.name
                 && refused.checked_sub(up).is_some_and(|n| n <= LINES)
         }
         _ => false,
@@ -279,6 +294,25 @@ fn asker(text: &str) -> Option<IpAddr> {
 fn called_by_address(s: &Signals<'_>, line: &Evidence) -> Option<IpAddr> {
     let fact = s.case.facts.iter().find(|f| line.is_of(f))?;
     fact.subject.as_ref()?.parse().ok()
+}
+
+/// Whether somebody without a better name than his address is refused the same more than once: scanners ask once.
+fn asks_again(s: &Signals<'_>, line: &Evidence) -> bool {
+    let Some(fact) = facts_of(s, line).next() else {
+        return false;
+    };
+    let alike = |other: &&Fact| match (&fact.what, &other.what) {
+        (
+            Known::Happened {
+                happening: Happening::Refused { what: a, .. },
+            },
+            Known::Happened {
+                happening: Happening::Refused { what: b, .. },
+            },
+        ) => a == b && fact.subject == other.subject,
+        _ => false,
+    };
+    s.case.of(fact.side).filter(alike).count() > 1
 }
 
 fn side_of(s: &Signals<'_>, line: &Evidence) -> Option<Side> {

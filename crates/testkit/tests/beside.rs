@@ -246,6 +246,11 @@ fn lines_without_times_are_close_by_their_places() {
     assert_eq!(word(&format!("{refused}{up}")), "undecided");
     let far = "%ASA-6-302016: Teardown UDP connection\n".repeat(20);
     assert_eq!(word(&format!("{up}{far}{refused}")), "undecided");
+    // Whom no connection is meant for may be anybody.
+    let up = "13[IKE] IKE_SA lab[1] established between 192.0.2.1[a.lab]...203.0.113.7[b.lab]\n";
+    let scanner =
+        "06[IKE] no IKE config found for 192.0.2.1...198.51.100.9, sending NO_PROPOSAL_CHOSEN\n";
+    assert_eq!(word(&format!("{up}{scanner}")), "undecided");
 }
 
 #[test]
