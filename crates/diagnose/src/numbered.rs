@@ -49,9 +49,10 @@ impl<'a> Numbered<'a> {
         let (done, refused) = (self.owner(done), self.owner(refused));
         match (done.peer, refused.peer) {
             (Some(done), Some(refused)) => done != refused,
+            // Whoever tries again gets a higher number, so an older IKE SA isn't the one that he made for it.
             _ => matches!(
                 (done.number, refused.number),
-                (Some(done), Some(refused)) if done != refused
+                (Some(done), Some(refused)) if done < refused
             ),
         }
     }

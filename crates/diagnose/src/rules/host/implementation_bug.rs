@@ -2,6 +2,7 @@
 
 use adit_model::complaint::Complaint;
 use adit_model::event::Happening;
+use adit_model::fact::Fact;
 use adit_model::reason::Refusal;
 use adit_model::sign::Sign;
 
@@ -150,17 +151,20 @@ fn leased_not_found(s: &Signals<'_>) -> Option<Judgement> {
 /// the repetition for nonsense, and the peer's SA stays half made.
 fn repetition_not_taken(s: &Signals<'_>) -> Option<Judgement> {
     let all = s.ever(Sign::RepetitionNotTaken);
+    let of_same = |done: &Fact, x: &Seen<'_>| {
+        before(done, x.fact)
+            && soon_after(done, x.fact)
+            && exchange(&done.source.text)
+                .is_some_and(|of| exchange(&x.fact.source.text) == Some(of))
+    };
+    let times = |done: &Fact| all.iter().filter(|x| of_same(done, x)).count();
     let done = s
         .case
         .happenings()
-        .find(|(f, h)| {
-            matches!(h, Happening::ChildEstablished { .. }) && all.iter().any(|x| before(f, x.fact))
-        })
+        .find(|(f, h)| matches!(h, Happening::ChildEstablished { .. }) && times(f) > 1)
         .map(|(f, _)| f)?;
-    let again = all.iter().filter(|x| before(done, x.fact));
-    let (Some(seen), true) = (again.clone().next(), again.clone().count() > 1) else {
-        return None;
-    };
+    let again = all.iter().filter(|x| of_same(done, x));
+    let seen = again.clone().next()?;
     Some(
         Found::by(
             *seen,
@@ -174,6 +178,25 @@ fn repetition_not_taken(s: &Signals<'_>) -> Option<Judgement> {
         .then("a capture of both ends: whether the third message of quick mode arrives")
         .done(),
     )
+}
+
+/// Whether no more time has passed than a daemon goes on repeating a message.
+fn soon_after(done: &Fact, again: &Fact) -> bool {
+    const REPEATS_MS: u64 = 600_000;
+    match (done.at, again.at) {
+        (Some(done), Some(again)) => again.0.saturating_sub(done.0) <= REPEATS_MS,
+        (None, None) => true,
+        _ => false,
+    }
+}
+
+/// The connection and the number that pluto writes before what it says of an exchange: `"east/1x1" #41`.
+fn exchange(text: &str) -> Option<&str> {
+    let (head, rest) = text.split_once("\" #")?;
+    let begin = head.rfind('"')?;
+    let digits = rest.bytes().take_while(u8::is_ascii_digit).count();
+    let end = head.len() + "\" #".len() + digits;
+    text.get(begin..end).filter(|_| digits > 0)
 }
 
 /// The gateway couldn't do its own part, for a reason that isn't a cause by itself.

@@ -1,6 +1,7 @@
 //! `hw-offload-fault`: cryptography in hardware fails.
 
 use adit_model::complaint::Complaint;
+use adit_model::host::HostState;
 use adit_model::sign::Sign;
 
 use crate::finding::{CONDITION, COUNTED};
@@ -124,19 +125,29 @@ fn tried(s: &Signals<'_>) -> Judgement {
     }
 }
 
-/// Small packets are lost where larger ones pass, which no path and no MTU does; or somebody saw packets leave that the
-/// other end never got, and others pass.
+/// Small packets are lost after larger ones have passed, which no path and no MTU does; or somebody saw packets leave that
+/// the other end never got, and others pass to the end of an SA.
 fn loses_some(s: &Signals<'_>) -> bool {
-    let passes = || s.pings().filter(|p| p.received > 0);
-    let small = s
-        .pings()
-        .any(|lost| lost.received == 0 && passes().any(|p| p.to == lost.to && p.size > lost.size));
+    let pings: Vec<_> = s.pings().collect();
+    // What is lost before anything passes may be of a time when the tunnel wasn't up.
+    let small = pings.iter().enumerate().any(|(at, lost)| {
+        let mut earlier = pings.iter().take(at);
+        lost.received == 0
+            && earlier.any(|p| p.received > 0 && p.to == lost.to && p.size > lost.size)
+    });
     let vanish = [Complaint::EspVanishes, Complaint::PeerHearsNothing]
         .into_iter()
         .any(|c| s.complains(c).is_some());
+    let through_an_sa = || {
+        let is_end = |to: &str| {
+            s.host()
+                .any(|(_, state)| matches!(state, HostState::Sa(sa) if sa.to == to))
+        };
+        pings.iter().any(|p| p.received > 0 && is_end(p.to))
+    };
     small
         || vanish
-            && passes().next().is_some()
+            && through_an_sa()
             && s.size_matters().is_none()
             && s.complains(Complaint::LargeFails).is_none()
 }

@@ -65,6 +65,13 @@ fn judge(s: &Signals<'_>) -> Judgement {
         if !(both_ways || only_copies()) || !s.silences.is_empty() || s.stalled().is_some() {
             continue;
         }
+        if !both_ways {
+            return Judgement::Possible {
+                weight: 40,
+                because: "the packets in clear are those that came in ESP, shown a second time after decryption".to_owned(),
+                separated_by: "a capture that shows the answers: do they leave as ESP only?",
+            };
+        }
         return Found::on(
             copy.fact,
             CONDITION,

@@ -131,11 +131,19 @@ fn read_as_ike(s: &Signals<'_>) -> Judgement {
         _ => None,
     });
     let taken_for_translated = own.is_some();
-    let stray = s.signs_of(Sign::EspReadAsIke).find(|seen| {
+    let mut strays = s.signs_of(Sign::EspReadAsIke).filter(|seen| {
         let from = seen.value("peer").map(hosts).unwrap_or_default();
         from.iter().any(|peer| is_peer(s, *peer))
     });
+    let stray = strays.next();
+    // A port that somebody probes gets a single one, and who has a private address is translated indeed.
+    let mistaken = strays.next().is_some() && has_public_address(s);
     match (unspecified.filter(|_| taken_for_translated), stray) {
+        (Some(_), Some(stray)) if !mistaken => Judgement::Possible {
+            weight: 30,
+            because: format!("what the peer sends to IKE's port isn't IKE, and {} reads it as such", stray.who()),
+            separated_by: "whether there is a NAT before this gateway, and a capture: is it ESP in UDP on port 500?",
+        },
         (Some(made), Some(stray)) => Found::by(
             stray,
             SYMPTOM,
@@ -160,6 +168,22 @@ fn read_as_ike(s: &Signals<'_>) -> Judgement {
         },
         _ => Judgement::Silent,
     }
+}
+
+/// Whether the tunnel came up with an own address that nobody has to translate.
+fn has_public_address(s: &Signals<'_>) -> bool {
+    let public = |address: &IpAddr| match address {
+        IpAddr::V4(a) => {
+            let [x, y, ..] = a.octets();
+            let shared = x == 100 && (64..128).contains(&y);
+            !(a.is_private() || shared || a.is_link_local() || a.is_unspecified())
+        }
+        IpAddr::V6(a) => !(a.is_unique_local() || a.is_unicast_link_local() || a.is_unspecified()),
+    };
+    s.case.happenings().any(|(f, h)| {
+        matches!(h, Happening::IkeEstablished { .. })
+            && hosts(&f.source.text).first().is_some_and(public)
+    })
 }
 
 /// Whether a line of an exchange of ours names the address.
