@@ -197,26 +197,17 @@ fn are_scanners(s: &Signals<'_>, side: Side) -> bool {
         .collect();
     lines.sort_unstable();
     lines.dedup();
-    let all: Vec<IpAddr> = lines.into_iter().map(|(_, host)| host).collect();
-    let mut hosts = all.clone();
+    let mut hosts: Vec<IpAddr> = lines.into_iter().map(|(_, host)| host).collect();
     hosts.sort_unstable();
+    // Sorted, whoever asks again stands beside himself, and neighbours stand beside each other.
+    let again = hosts.windows(TWICE + 1).any(|w| w.first() == w.last());
     hosts.dedup();
-    let apart = hosts.iter().enumerate().all(|(at, one)| {
-        hosts
-            .iter()
-            .skip(at + 1)
-            .all(|other| !neighbours(*one, *other))
-    });
+    let near = |pair: &[IpAddr]| matches!(pair, [one, other] if neighbours(*one, *other));
     let public = |host: &IpAddr| match host {
         IpAddr::V4(a) => !a.is_private() && !a.is_loopback(),
         IpAddr::V6(_) => true,
     };
-    hosts.len() >= SEVERAL
-        && apart
-        && hosts.iter().all(public)
-        && hosts
-            .iter()
-            .all(|host| all.iter().filter(|h| *h == host).count() <= TWICE)
+    hosts.len() >= SEVERAL && !again && !hosts.windows(2).any(near) && hosts.iter().all(public)
 }
 
 /// Whether an SA came up moments before or after the line: who cuts so little out of a log shows what it is about.

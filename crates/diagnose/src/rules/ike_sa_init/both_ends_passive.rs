@@ -1,5 +1,8 @@
 //! `both-ends-passive`: both ends wait for the other one to begin.
 
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+
 use adit_model::connection::Start;
 use adit_model::fact::{Fact, Known, Side};
 use adit_model::peer_config::{PeerConnection, Place, Starts};
@@ -88,25 +91,24 @@ fn both(ours: &Fact, theirs: &Fact) -> Judgement {
 
 /// Both ends' configurations stand in one text: each has the other's address as its peer's, and neither begins.
 fn mirrored<'a>(s: &Signals<'a>) -> Option<(&'a Fact, &'a Fact)> {
-    let passive: Vec<_> = s
-        .case
-        .facts
-        .iter()
-        .filter_map(|f| match &f.what {
-            Known::PeerConfigured { connection } if never(connection) => Some((f, &**connection)),
-            _ => None,
-        })
-        .collect();
     let address = |places: &[Place]| match places {
         [Place::Address(a)] => Some(*a),
         _ => None,
     };
-    passive.iter().enumerate().find_map(|(at, (ours, a))| {
-        let ends = (address(&a.local.value)?, address(&a.remote.value)?);
-        let other = passive.iter().skip(at + 1).find(|(_, b)| {
-            address(&b.remote.value) == Some(ends.0) && address(&b.local.value) == Some(ends.1)
-        })?;
-        Some((*ours, other.0))
+    // By both ends, since one text may hold thousands of connections.
+    let mut seen: BTreeMap<(IpAddr, IpAddr), &Fact> = BTreeMap::new();
+    s.case.facts.iter().find_map(|fact| {
+        let connection = match &fact.what {
+            Known::PeerConfigured { connection } if never(connection) => connection,
+            _ => return None,
+        };
+        let local = address(&connection.local.value)?;
+        let remote = address(&connection.remote.value)?;
+        if let Some(other) = seen.get(&(remote, local)) {
+            return Some((*other, fact));
+        }
+        seen.entry((local, remote)).or_insert(fact);
+        None
     })
 }
 
