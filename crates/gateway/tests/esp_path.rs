@@ -137,6 +137,79 @@ fn a_filter_of_protocol_50_is_named_with_what_passes_instead() {
     }
 }
 
+/// The outer header may be of IPv6: it is longer, and nothing is cut on the way.
+#[test]
+fn between_ipv6_addresses_the_same_is_told() {
+    if !permitted("tests of a path") {
+        return;
+    }
+    let (world, router) = narrow("outer-v6", 1500);
+    let (mut west, mut east) = joined::up_with(&world, |_, text| {
+        let text = text.replace("local = \"192.0.2.", "local = \"2001:db8::");
+        let text = text.replace("remote = \"192.0.2.", "remote = \"2001:db8::");
+        text.replace("start =", "test_rekey = \"off\"\nstart =")
+    });
+    let before = spis(&mut west);
+    for running in [&mut west, &mut east] {
+        let probed = probe(&mut running.client());
+        assert_eq!(outcomes(&probed), [Well; 4], "{probed:#?}");
+        for id in ["esp-mtu-out", "esp-mtu-in"] {
+            let check = check(&probed, id);
+            assert_eq!(
+                (octets(&check, "octets"), octets(&check, "inside")),
+                (1500, 1426)
+            );
+        }
+    }
+    if !drops(&router, &["west", "east"], "meta l4proto esp drop") {
+        return;
+    }
+    let mut client = west.client();
+    assert_eq!(
+        cause(&mut client).as_deref(),
+        Some("esp-blocked"),
+        "{}",
+        west.log()
+    );
+    assert_eq!(spis(&mut west), before);
+}
+
+/// Behind a NAT the sizes are those of ESP in UDP, and who waits behind none knows of it too.
+#[test]
+fn through_a_nat_the_ways_are_tested_as_they_are_translated() {
+    if !permitted("tests of a path") {
+        return;
+    }
+    let (world, router) = narrow("natted", 1500);
+    let masquerade = "add table inet nat\ndelete table inet nat\ntable inet nat {\nchain c { type nat hook postrouting priority 100;\noifname \"east\" masquerade\n}\n}";
+    if !filter(&router, masquerade) {
+        return;
+    }
+    let (mut west, mut east) = joined::up_with(&world, |at, text| {
+        let text = match at {
+            At::West => text,
+            At::East => text.replace("remote = \"192.0.2.1\"", "remote = \"any\""),
+        };
+        text.replace("start =", "test_rekey = \"off\"\nstart =")
+    });
+    let before = spis(&mut west);
+    for (running, who) in [(&mut west, "local"), (&mut east, "remote")] {
+        let probed = probe(&mut running.client());
+        assert_eq!(outcomes(&probed)[1..], [Well; 3], "{probed:#?}");
+        for id in ["esp-mtu-out", "esp-mtu-in"] {
+            let check = check(&probed, id);
+            assert_eq!(
+                (octets(&check, "octets"), octets(&check, "inside")),
+                (1500, 1438)
+            );
+        }
+        let nat = check(&probed, "nat");
+        assert_eq!(nat.outcome, Note, "{nat:#?}");
+        assert_eq!(nat.values[&format!("{who}_behind_nat")], "true", "{nat:#?}");
+    }
+    assert_eq!(spis(&mut west), before);
+}
+
 /// A router that says so is quoted.
 #[test]
 fn a_router_that_refuses_protocol_50_is_named() {

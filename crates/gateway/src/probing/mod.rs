@@ -20,7 +20,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use adit_crypto::{Provider, Shape};
-use adit_ike::{ChildSaState, IkeSaSnapshot, IkeSaState};
+use adit_ike::{ChildSaState, IkeSaSnapshot, IkeSaState, NatStatus};
 use adit_kernel::Netlink;
 use adit_model::carriage::Df;
 use adit_model::connection::Connection;
@@ -64,6 +64,8 @@ pub(crate) struct Situation {
     pub nat_port: u16,
     /// Whether ESP travels in UDP, where that is known.
     pub in_udp: Option<bool>,
+    /// What NAT detection found when the IKE SA was set up, while there is one.
+    pub nat: Option<NatStatus>,
     /// Between whom ESP travels, while there is an IKE SA.
     pub ends: Option<esp::Ends>,
     /// What a packet grows by in the newest pair of SAs, and its suite.
@@ -332,6 +334,7 @@ impl Gateway {
                 .unwrap_or_default(),
             nat_port: self.nat_port,
             in_udp: agreed.first().map(|c| c.udp_encap),
+            nat: sa.and_then(|sa| sa.nat),
             ends: self.ends(sa),
             shared: self.options.tun_name.clone(),
             protection: agreed.last().and_then(|c| self.protection(&c.suite)),
@@ -538,6 +541,7 @@ pub(crate) mod testing {
             ports: vec![500, 4500],
             nat_port: 4500,
             in_udp: None,
+            nat: None,
             ends: None,
             protection: None,
             path_mtu: None,

@@ -53,7 +53,8 @@ pub(super) fn checks(situation: &Situation, provider: &Provider) -> Vec<Check> {
             )),
         }
     }
-    checks.push(nat_check(nat));
+    // Who doesn't answer a first message told it when the tunnel came up.
+    checks.push(nat_check(nat.or(situation.nat)));
     checks
 }
 
