@@ -5,6 +5,7 @@
 
 use adit_model::complaint::Complaint;
 use adit_model::fact::{Fact, Known};
+use adit_model::sign::Sign;
 
 use crate::finding::CONDITION;
 use crate::rule::{Found, Judgement, Rule};
@@ -132,6 +133,17 @@ pub(crate) fn observed(s: &Signals<'_>, rule: &Rule, judgement: Judgement) -> Ju
     else {
         return judgement;
     };
+    // A capture on a host whose card encrypts shows what the card is given, not what it sends.
+    let before_the_card = rule.id == "esp-blocked"
+        && s.signs_of(Sign::OffloadOn)
+            .any(|x| x.value("device").is_some());
+    if before_the_card {
+        return Judgement::Possible {
+            weight: 36,
+            because: format!("somebody saw it: {summary}"),
+            separated_by: "whether it works with offload to hardware off, and a capture outside of the card",
+        };
+    }
     let fix = rule.page.fix.first().map_or("", |(_, how)| *how);
     Found::on(told, CONDITION, *side, *summary)
         .because("Somebody saw it, and nothing in the evidence speaks against it.")
@@ -442,6 +454,7 @@ fn causes(complaint: Complaint, after_s: Option<u64>) -> &'static [&'static str]
         Complaint::IkeSourceDiffers => &["snat-of-ike", "local-address-missing"],
         Complaint::LastNetworkWins => &["multi-subnet-one-sa-unsupported", "ts-narrowed"],
         Complaint::SameNetworks => &["overlapping-subnets"],
+        Complaint::ServerBehindTunnel => &["tunnel-route-captures-peer"],
         Complaint::OneQueue => &["hw-offload-fault", "single-sa-single-core"],
         Complaint::IdentityRefused => &["id-mismatch", "nat-private-ip-as-id", "id-type-mismatch"],
         Complaint::PrivateIdentity => &[

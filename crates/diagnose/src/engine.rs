@@ -8,6 +8,7 @@ use crate::aside::aside;
 use crate::ask::answers;
 use crate::beside::beside;
 use crate::chance::{Asked, laboured};
+use crate::childless::childless;
 use crate::complaint::{SUPPORT, complained, observed, suspected};
 use crate::config::Configs;
 use crate::missing;
@@ -16,7 +17,6 @@ use crate::pinned::{self, pinned, pinned_down};
 use crate::plane::suspects;
 use crate::registry::{rule, rules};
 use crate::rule::{Judgement, Need, Rule};
-use crate::rules::child::ike_up_no_child::childless;
 use crate::signals::{Signals, quote};
 use crate::standing;
 use crate::verdict::{

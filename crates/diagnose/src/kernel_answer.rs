@@ -90,14 +90,19 @@ pub(crate) fn error<'a>(s: &Signals<'a>, wanted: Answer) -> Option<Seen<'a>> {
     })
 }
 
-/// The kernel's error that stands closest before a line.
+/// The kernel's error that stands closest before a line; a line of its own may name the same SA with it.
 fn before<'a>(s: &Signals<'a>, what: Seen<'a>) -> Option<Seen<'a>> {
     let line = what.fact.source.line?;
     s.signs
         .iter()
         .rev()
         .copied()
-        .filter(|x| x.sign == Sign::KernelError && x.fact.source.name == what.fact.source.name)
+        .filter(|x| {
+            let told = x.sign == what.sign
+                && x.value("errno").is_some()
+                && x.fact.subject == what.fact.subject;
+            (told || x.sign == Sign::KernelError) && x.fact.source.name == what.fact.source.name
+        })
         .find(|x| {
             x.fact
                 .source

@@ -266,6 +266,14 @@ impl<'a> Signals<'a> {
                     pending.facts = vec![fact];
                 }
                 Happening::Received(m) if m.response => repeated = None,
+                // What comes after an answer shows that it arrived.
+                Happening::Received(m)
+                    if repeated.as_ref().is_some_and(|r| {
+                        r.exchange == "MR3" && m.phase() != Some(Phase::Authentication)
+                    }) =>
+                {
+                    repeated = None;
+                }
                 Happening::PeerRefused { .. }
                 | Happening::UnprotectedNotify { .. }
                 | Happening::PeerAlive => repeated = None,

@@ -36,8 +36,8 @@ enum Of {
 }
 
 const WRONG: &str = "mismatch|mis match|not match|doesnt match|dont match|didnt match|wrong|incorrect|differ|unacceptable|unexpected|not acceptable|not accepted";
-const PHASE_1: &str = "phase #1|phase1|phase i |main mode|aggressive mode|isakmp|ike sa|ike proposal|ike policy|sa init|ike transform";
-const PHASE_2: &str = "phase #2|phase2|phase ii|quick mode|child|esp |ipsec sa|ipsec proposal|create child|transform set|ipsec policy|ipsec transform";
+const PHASE_1: &str = "phase #1|phase1|phase i |main mode|aggressive mode|isakmp|ike sa|ike proposal|ike policy|sa init|ike transform|mm msg";
+const PHASE_2: &str = "phase #2|phase2|phase ii|quick mode|child|esp |ipsec sa|ipsec proposal|create child|transform set|ipsec policy|ipsec transform|qm msg";
 /// It is spoken of IPsec.
 const IPSEC: &str = "ike|ikev1|ikev2|ipsec|isakmp|vpn|tunnel|id payload|peer id|phase #1|phase #2|phase1|phase2|psk|preshared|pre shared|proxy id|traffic selector|ts unacceptable|quick mode|main mode|esp |charon|strongswan|libreswan|racoon|l2tp";
 /// Somebody tells what a log or a program shows.
@@ -84,10 +84,10 @@ static FAULTS: &[Fault] = &[
     Fault {
         sign: Of::Always(Sign::TrafficRefused),
         groups: &[
-            "proxy id|proxy ids|proxyid|proxy identit|traffic selector|traffic selectors|ts |encryption domain|encryption domains|phase #2 selector|phase2 selector|phase #2 network|proposed network|peers proposed network|remote network|local network|crypto acl",
+            "proxy id|proxy ids|proxyid|proxy identit|traffic selector|traffic selectors|ts |encryption domain|encryption domains|phase #2 selector|phase2 selector|phase #2 network|proposed network|peers proposed network|remote network|local network|crypto acl|local cidr|remote cidr|local cidrs|remote cidrs",
             "mismatch|mis match|not match|doesnt match|dont match|didnt match|unacceptable|not acceptable|no match|no matching|not found|not in config|cannot find|invalid",
         ],
-        unless: "route|nat ",
+        unless: "route|nat |ike id|v1 id",
     },
     Fault {
         sign: Of::Always(Sign::AuthMethodUnexpected),
@@ -100,7 +100,7 @@ static FAULTS: &[Fault] = &[
             "id payload|peer id|peers id|ike id|ikeid|remote id|peer identity|peer identifier|remote identifier|peer identification|ike identity|remote identity",
             "mismatch|mismatched|not match|doesnt match|didnt match|unexpected|wrong|differ|validation failed",
         ],
-        unless: "proxy|psk|pre shared",
+        unless: "proxy|psk|pre shared|cidr",
     },
     Fault {
         sign: Of::Always(Sign::ExchangeModeRefused),
@@ -129,6 +129,19 @@ static FAULTS: &[Fault] = &[
         ],
         // FortiOS has one reason for ciphers, group and networks alike.
         unless: "reason peer sa proposal not match",
+    },
+    // NO_PROPOSAL_CHOSEN by its number.
+    Fault {
+        sign: Of::Phase {
+            first: Sign::IkeProposalsRefused,
+            second: Sign::EspProposalRefused,
+            unknown: Sign::ProposalsRefusedByPeer,
+        },
+        groups: &[
+            "notify|notification",
+            "type #14 |notify #14 |notification #14 |code #14 ",
+        ],
+        unless: "",
     },
     Fault {
         sign: Of::Always(Sign::CertificateExpired),
@@ -260,7 +273,7 @@ fn is_headed(body: &str) -> bool {
 
 /// A word without which no fault can be told: most lines have none.
 fn might(body: &str) -> bool {
-    const WORDS: [&[u8]; 12] = [
+    const WORDS: [&[u8]; 14] = [
         b"ismatch",
         b"match",
         b"roposal",
@@ -273,6 +286,8 @@ fn might(body: &str) -> bool {
         b"imeout",
         b"evoked",
         b"rong ",
+        b"NOTIFY ",
+        b"otif",
     ];
     let body = body.as_bytes();
     WORDS
@@ -364,6 +379,14 @@ mod tests {
             (
                 "vpnd[4]: phase 1 proposal mismatch with 198.51.100.1",
                 Sign::IkeProposalsRefused,
+            ),
+            (
+                "IKE main mode: peer sent NOTIFY doi=1 type=14",
+                Sign::FirstProposalsRefusedByPeer,
+            ),
+            (
+                "ike: quick mode, notify type 14 (0x000e)",
+                Sign::EspProposalRefused,
             ),
             (
                 "vpnd[4]: IKE peer certificate has expired",

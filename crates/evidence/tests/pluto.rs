@@ -111,11 +111,17 @@ fn an_error_of_ikev1_is_about_what_its_octets_say() {
     };
     assert_eq!(
         told(&paste("03")),
-        ["the peer refused CHILD_SA gw with NO_PROPOSAL_CHOSEN"]
+        [
+            "received INFORMATIONAL_V1 request 0 [ N(NO_PROPOSAL_CHOSEN) ]",
+            "the peer refused CHILD_SA gw with NO_PROPOSAL_CHOSEN"
+        ]
     );
     assert_eq!(
         told(&paste("01")),
-        ["the peer refused IKEv1 phase 1 with NO_PROPOSAL_CHOSEN"]
+        [
+            "received INFORMATIONAL_V1 request 0 [ N(NO_PROPOSAL_CHOSEN) ]",
+            "the peer refused IKEv1 phase 1 with NO_PROPOSAL_CHOSEN"
+        ]
     );
 }
 

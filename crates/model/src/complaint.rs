@@ -110,6 +110,8 @@ pub enum Complaint {
     PrivateIdentity,
     /// The identity in phase 1 was seen to be refused.
     IdentityRefused,
+    /// The route to the server itself was seen to lead into the tunnel.
+    ServerBehindTunnel,
     /// No symptom: all is well, and the question is another one.
     AllWell,
     /// It doesn't work, and no more is said.
@@ -118,7 +120,7 @@ pub enum Complaint {
 
 impl Complaint {
     /// Every one, in the order of the list above.
-    pub const ALL: [Complaint; 54] = [
+    pub const ALL: [Complaint; 55] = [
         Complaint::NeverConnects,
         Complaint::NothingPasses,
         Complaint::NothingReached,
@@ -171,6 +173,7 @@ impl Complaint {
         Complaint::OneQueue,
         Complaint::PrivateIdentity,
         Complaint::IdentityRefused,
+        Complaint::ServerBehindTunnel,
         Complaint::AllWell,
         Complaint::Fails,
     ];
@@ -210,6 +213,7 @@ impl Complaint {
                 | Complaint::OneQueue
                 | Complaint::PrivateIdentity
                 | Complaint::IdentityRefused
+                | Complaint::ServerBehindTunnel
         )
     }
 
@@ -282,6 +286,7 @@ impl Complaint {
                 "that a gateway calls itself by its private address, which the other one doesn't expect"
             }
             Complaint::IdentityRefused => "that the identity in phase 1 is refused",
+            Complaint::ServerBehindTunnel => "that the route to the server leads into the tunnel",
             Complaint::WorksWithoutOffload => "that it works without offload to hardware",
             Complaint::WorksWithoutConfinement => "that it works without SELinux or AppArmor",
             Complaint::WorksWithoutPfs => "that it works without perfect forward secrecy",

@@ -188,6 +188,9 @@ pub struct KernelSa {
     /// Octets and packets carried.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub carried: Option<(u64, u64)>,
+    /// The kernel tells when it was used, so something went through it (`lastused`, `use` with a date).
+    #[serde(default, skip_serializing_if = "core::ops::Not::not")]
+    pub used: bool,
 }
 
 /// A policy as the kernel has it.

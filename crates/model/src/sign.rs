@@ -21,6 +21,8 @@ pub enum Sign {
     /// Neither end of a connection is an address of this host, or one that it was told to use isn't. `address`, `other`;
     /// `checked` when the host's addresses were looked at just now.
     LocalAddressMissing,
+    /// The host sends again, from an address of its own. `address`.
+    LocalAddressBack,
     /// An address was looked for on this host and isn't on it; which end of the tunnel it is isn't said. `address`.
     AddressNotHere,
     /// A daemon found no address to listen on but loopback and link-local ones. `addresses`.
@@ -59,6 +61,8 @@ pub enum Sign {
     RouteTableEmpty,
     /// A gateway has no route for a packet. `source`, `destination`.
     NextHopMissing,
+    /// A packet entered a tunnel interface of several peers, and its next hop is no peer's inside address. `interface`.
+    NextHopIsNoPeer,
     /// Networks overlap. `network`, `other`.
     NetworksOverlap,
     /// A routing neighbour through the tunnel isn't reached. `neighbour`, `state`.
@@ -92,7 +96,8 @@ pub enum Sign {
     ServiceRefused,
     /// A filter drops ESP. `source`, `rule`.
     EspDropped,
-    /// A filter lets through only what is listed: IKE is, and ESP isn't.
+    /// A filter lets through only what is listed: IKE is, and ESP isn't. `keys` is `swarm` where the list is of a node of
+    /// Docker Swarm, whose overlays have ESP and no IKE.
     EspNotPermitted,
     /// A filter drops what is forwarded. `source`, `destination`, `rule`; `inside` when both are known to be a tunnel's.
     ForwardDropped,
@@ -122,6 +127,9 @@ pub enum Sign {
     TraceEnds,
     /// A filter's memory of an IKE flow has seen no answer. `source`, `destination`, `port`.
     FlowUnanswered,
+    /// A host's packets leave by another `interface`, translated to `source`, than those of the same sender for an `other`
+    /// host beside it, which leave `by` their own. `destination`.
+    LeavesOtherwise,
     /// Of a packet that was logged at each interface, a step is missing: `at` is the last one that it took: `arrived`,
     /// `left` (to the inside), `answer` (came from the inside). `source`, `destination`.
     WalkEnds,
@@ -139,6 +147,9 @@ pub enum Sign {
     NatKeepaliveOff,
     /// Somebody says that several clients share a NAT.
     ClientsShareNat,
+    /// Peers of different identities are up from one address, each with an SA in transport mode for the same packets.
+    /// `peer` is the address, `networks` what the SAs are for as far as it is shown.
+    TransportSharesAddress,
     /// Transport mode isn't possible because of a NAT.
     TransportRefusedByNat,
     /// Packets are translated on their way out before IPsec sees them. `rule`.
@@ -163,6 +174,11 @@ pub enum Sign {
     IkeVersionRefused,
     /// None of the peer's proposals for the IKE SA (phase 1) is acceptable. `offered`, `configured`.
     IkeProposalsRefused,
+    /// One of the offers for the IKE SA (phase 1) was taken.
+    IkeOfferTaken,
+    /// One of the peer's offers for the IKE SA (phase 1) isn't one of this side's, in an attribute; another pair may fit.
+    /// `ours`, `theirs`.
+    IkeOfferDiffers,
     /// The peer says that no proposal of ours is acceptable; in which phase isn't said. `peer`.
     ProposalsRefusedByPeer,
     /// The peer says so in a message without protection: it is about the first exchange. `peer`.
@@ -183,7 +199,8 @@ pub enum Sign {
     LifetimeRefused,
     /// A cookie came back that is wrong or too old. `peer`.
     CookieRefused,
-    /// The daemon or its library lacks an algorithm that is configured or was negotiated. `algorithm`.
+    /// The daemon or its library lacks an algorithm that is configured or was negotiated. `algorithm`; `of` (any) where it
+    /// may be another protocol's.
     AlgorithmUnavailable,
     /// The connection that was taken for the peer doesn't fit it. `connection`, `problem`.
     ConnectionUnsuitable,
@@ -193,6 +210,8 @@ pub enum Sign {
     IkePortUnusual,
     /// A connection was to be begun that is for any peer, so that it can only answer. `connection`.
     PeerNotNamed,
+    /// Somebody told the daemon to begin a connection. `connection`.
+    BegunByHand,
     /// Traffic asked for an SA, and nothing serves the request. `reqid`.
     AcquireUnserved,
     /// The kernel has not one policy of IPsec.
@@ -213,14 +232,18 @@ pub enum Sign {
     SecretMalformed,
     /// The peer isn't whom the connection expects. `received`, `expected`.
     PeerIdentityUnexpected,
-    /// No connection is configured for the identities of a request. `local`, `remote`.
+    /// No connection is configured for the identities of a request. `local`, `remote`; `each` (yes) where the search goes on.
     NoConnectionForIdentity,
+    /// An identity that a peer may have stands in a list of them. `id`, without its type.
+    IdentityListed,
     /// The identity that is asked for isn't ours. `received`, `expected`.
     OwnIdentityUnexpected,
     /// The type of the peer's identity isn't the configured one. `received`, `expected`.
     IdentityTypeUnexpected,
     /// The peer authenticates in another way than is wanted. `received`, `expected`.
     AuthMethodUnexpected,
+    /// A responder whose first choice of a connection didn't fit the peer goes on with another one.
+    NextConnectionTried,
     /// The peer proves who it is with a signature, not with a pre-shared key.
     PeerSigns,
     /// The peer says that authentication failed, and not why. `peer`.
@@ -237,6 +260,10 @@ pub enum Sign {
     ClockUnsynchronised,
     /// No trust anchor for a certificate. `subject`, `issuer`.
     IssuerUnknown,
+    /// The peer asks for a certificate of CAs that aren't known here. `count`, `subject`.
+    RequestedCaUnknown,
+    /// The peer's certificate was looked at, or its proof was right, and nothing more is told of that IKE SA.
+    PeerCertificateTried,
     /// No key of the peer is trusted; why its certificate was refused, other lines say. `peer`.
     PeerKeyUntrusted,
     /// A certificate doesn't hold the identity that goes with it. `identity`; `own` when it is the own one that is loaded.
@@ -247,7 +274,8 @@ pub enum Sign {
     RevocationUnavailable,
     /// A certificate was refused because its revocation status isn't known.
     RevocationRequired,
-    /// The own private key is missing, can't be read, or isn't the certificate's. `identity`, `path`.
+    /// The own private key is missing, can't be read, or isn't the certificate's. `identity`, `path`; `kind` of a
+    /// key that wasn't understood.
     PrivateKeyMissing,
     /// Signing with the own key failed; why isn't said. `identity`; `scheme` where the key was there and what it was to
     /// make is named.
@@ -258,7 +286,7 @@ pub enum Sign {
     KeyUsageRefused,
     /// The peer sent no certificate, and none of it is configured. `peer`.
     PeerCertificateMissing,
-    /// An EAP or XAUTH method failed. `method`, `peer`.
+    /// An EAP or XAUTH method failed. `method`, `peer`; `of` when it is the keys that it should have made (`keys`).
     UserAuthenticationFailed,
     /// A user was let in.
     UserLetIn,
@@ -386,7 +414,7 @@ pub enum Sign {
     RedirectSent,
     /// The policy check of a route based tunnel's interface is on. `path`.
     InterfacePolicyChecked,
-    /// The kernel lacks a protocol, a module or an algorithm. `what`, `errno`.
+    /// The kernel lacks a protocol, a module or an algorithm. `what`, `errno`; `needs` the release of Linux that has it.
     KernelSupportMissing,
     /// The kernel's part of IPsec isn't loaded; perhaps only because nothing has started it. `what`.
     StackNotLoaded,
@@ -396,6 +424,10 @@ pub enum Sign {
     FilterTableMissing,
     /// A module of the kernel or a type of device couldn't be loaded. `what`, `errno`.
     ModuleMissing,
+    /// A daemon reads a file that a tool has made from another one: what is written elsewhere isn't used. `path`.
+    GeneratedConfigRead,
+    /// The kernel's release, as a program or a listing tells it. `release`.
+    KernelRelease,
     /// The kernel answered a request with an error; which request is told by another line. `errno`.
     KernelError,
     /// An SA couldn't be put into the kernel. `what`, `errno`.
@@ -458,7 +490,7 @@ pub enum Sign {
     RekeyUnanswered,
     /// Both sides replaced an SA at the same time. `what`.
     RekeyCollision,
-    /// An SA reached the end of its life. `what`.
+    /// An SA reached the end of its life. `what`; `idle` (maybe) where it is also said of one that carried nothing.
     SaExpired,
     /// SAs aren't replaced on this side: they expire. `name`.
     RekeyOff,
@@ -518,7 +550,8 @@ pub enum Sign {
     MonitorDown,
     /// Not one of a monitor's packets through the tunnel was answered. `sent`.
     MonitorUnanswered,
-    /// An older SA of the same identity was removed for a new one. `peer`.
+    /// An older SA of the same identity was removed for a new one. `peer`; `of` when it was taken for a peer that
+    /// authenticates again (`reauthentication`).
     DuplicateRemoved,
     /// Nothing had come through the SA for traffic that the peer deleted, on which we had sent. `child`.
     NothingCame,
@@ -544,7 +577,8 @@ pub enum Sign {
     // ── config ──
     /// A configuration file doesn't parse. `path`, `line`, `problem`.
     ConfigSyntax,
-    /// A configuration or a file that it names couldn't be read. `path`, `problem`.
+    /// A configuration or a file that it names couldn't be read. `path`, `problem`; `kind` of a certificate that wasn't
+    /// understood.
     ConfigUnreadable,
     /// A keyword isn't known. `keyword`, `path`, `line`.
     ConfigKeywordUnknown,
@@ -558,9 +592,11 @@ pub enum Sign {
     PluginMissing,
     /// The daemon lacks what it can't do without, because a plugin isn't there. `feature`, `needs`.
     FeatureMissing,
-    /// What the configuration asks for is in no loaded plugin. `feature`.
+    /// What the configuration asks for is in no loaded plugin. `feature`; `listed` where a list of the plugins shows it and
+    /// nothing asks for it yet.
     FeatureNotLoaded,
-    /// A command line of a configuration wasn't taken. `command`.
+    /// A command line of a configuration wasn't taken. `command`; `algorithm` where what wasn't taken is a proposal
+    /// that is spelt as the product spells them.
     CommandNotTaken,
     /// Of two versions of a configuration that somebody compares, one lacks a line, and nothing stands in its place.
     /// `setting`.
@@ -628,6 +664,8 @@ pub enum Sign {
     SequenceBehind,
     /// A neighbour still had the hardware address of the other node. `address`.
     NeighbourMoved,
+    /// SAs were taken down because somebody changed or removed the configuration of their tunnel.
+    TakenForChange,
     /// Somebody restarted every tunnel at once. `command`; `script`: the program that did it by itself; `watches`: `other`,
     /// where it did so for something that isn't the tunnel.
     AllTunnelsRestarted,
@@ -656,6 +694,7 @@ impl Sign {
                 | Sign::ReversePathFilterOn
                 | Sign::NatTraversalOff
                 | Sign::ClientsShareNat
+                | Sign::TransportSharesAddress
                 | Sign::ClockUnsynchronised
                 | Sign::RekeyOff
                 | Sign::MakeBeforeBreak
@@ -670,6 +709,7 @@ impl Sign {
                 | Sign::RedirectSent
                 | Sign::InterfacePolicyChecked
                 | Sign::KernelDrops
+                | Sign::KernelRelease
                 | Sign::ForeignPolicy
                 | Sign::TruncationShort
                 | Sign::TruncationFull
@@ -686,6 +726,7 @@ impl Sign {
                 | Sign::NetworksOverlap
                 | Sign::RouteTableEmpty
                 | Sign::NextHopMissing
+                | Sign::NextHopIsNoPeer
                 | Sign::NeighbourDown
                 | Sign::NeighbourDiffers
                 | Sign::TunnelWithoutRoutes
@@ -726,6 +767,8 @@ impl Sign {
                 | Sign::SpoofDropped
                 | Sign::AnswerOutOfState
                 | Sign::FlowUnanswered
+                | Sign::LeavesOtherwise
+                | Sign::IdentityListed
                 | Sign::WalkEnds
                 | Sign::TraceEnds
                 | Sign::NatKeepaliveOff

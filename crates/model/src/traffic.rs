@@ -44,6 +44,12 @@ impl SaTraffic {
         self.packets_out.or(self.octets_out)
     }
 
+    /// Both tell their networks, and these differ.
+    fn apart(&self, other: &SaTraffic) -> bool {
+        let both = self.networks.as_ref().zip(other.networks.as_ref());
+        both.is_some_and(|(a, b)| a != b)
+    }
+
     fn numbered(&self) -> bool {
         self.spi_in.is_some() || self.spi_out.is_some()
     }
@@ -59,6 +65,7 @@ impl SaTraffic {
             agree(self.spi_in, other.spi_in),
             agree(self.spi_out, other.spi_out),
         ) {
+            (None, None) if self.apart(other) => false,
             // The kernel lists each direction by itself, without a name.
             (None, None) if self.name.is_none() && self.numbered() && other.numbered() => false,
             (None, None) => self.name == other.name,

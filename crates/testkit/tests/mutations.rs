@@ -141,8 +141,13 @@ fn two_logs_in_one_lead_to_the_verdict_of_either() {
         .collect();
     let mut wrong = Vec::new();
     let mut pairs = 0;
+    // A step that divides their number would meet a few of them over and over.
+    let step = [7, 11, 13]
+        .into_iter()
+        .find(|n| !logs.len().is_multiple_of(*n));
+    let step = step.unwrap_or(1);
     for (at, a) in logs.iter().enumerate() {
-        let Some(b) = logs.get((at * 7 + 3) % logs.len()) else {
+        let Some(b) = logs.get((at * step + 3) % logs.len()) else {
             continue;
         };
         pairs += 1;

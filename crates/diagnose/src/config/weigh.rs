@@ -316,7 +316,8 @@ fn differs(s: &Signals<'_>, d: &Difference, judgement: Judgement, listed: bool) 
                 || s.reached(|h| matches!(h, Happening::ChildEstablished { .. }))
                     .is_some()
         }
-        Outcome::NeverStarts => attempted(s),
+        // A command that somebody typed is an attempt, whatever came of it.
+        Outcome::NeverStarts => attempted(s) || s.sign(Sign::BegunByHand).is_some(),
         // A status of a tunnel that is up isn't shown because of what may come later.
         Outcome::OneWay | Outcome::FailsAtFirstRekey | Outcome::Flaps => {
             listed && (s.up || s.listed_up(true))

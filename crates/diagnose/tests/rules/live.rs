@@ -666,7 +666,7 @@ fn threads_without_time_are_told_with_what_takes_it() {
 fn other_programs_that_take_the_processors_are_no_flows_and_no_ciphers_fault() {
     let slow = [
         ("cipher", "aes128-sha1"),
-        ("share", "80"),
+        ("share", "15"),
         ("ns", "4000"),
         ("faster_ns", "600"),
     ];
@@ -684,6 +684,17 @@ fn other_programs_that_take_the_processors_are_no_flows_and_no_ciphers_fault() {
         }
     }
     assert!(full(&[&slow[..], &[("waits", "80"), ("lost", "0")]].concat()).healthy());
+    // A cipher that costs many times more is what to change even so: in the time that is left another carries far more.
+    let by_far = [
+        ("cipher", "3des-sha1"),
+        ("ns", "41200"),
+        ("faster_ns", "600"),
+        ("waits", "60"),
+    ];
+    let found = full(&[&by_far[..], &[("share", "30")]].concat()).finds("cipher-suboptimal");
+    assert!(found.explanation.contains("wait 60 %"), "{found:#?}");
+    // Unless it isn't the cipher that takes what they get.
+    full(&[&by_far[..], &[("share", "5")]].concat()).finds("cpu-crypto-bound");
     // On a processor that it is held to, it is the holding.
     let held = [("allowed", "1"), ("waits", "80")];
     full(&held).finds("single-sa-single-core");

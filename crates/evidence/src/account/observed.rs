@@ -231,6 +231,20 @@ pub(super) static TABLE: &[Words] = &[
             ],
         )
     },
+    // Of the server of the tunnel only: others are meant to be behind it.
+    Words {
+        unless: concat!(
+            unsure!(),
+            "|no route|without a route|missing|isnt|is not|not through|not via|not over|not into|not by|doesnt|does not|dont|do not|never|cant|cannot|nothing|add a route|added a route|adding|server lan|server subnet|server network|servers lan|servers subnet|servers network|server side|gateway lan|gateway subnet|gateway network|gateway side|behind"
+        ),
+        ..saw(
+            Complaint::ServerBehindTunnel,
+            &[
+                "route to the vpn server|route to the l2tp server|route to the vpn gateway|route to the vpn endpoint|route to the tunnel endpoint|route to the peers public|route to the servers public|route for the vpn server|route for the vpn gateway|packets to the vpn server|packets for the vpn server|traffic to the vpn server|traffic for the vpn server|packets to the vpn gateway|traffic to the vpn gateway|vpn servers address is routed|vpn servers ip is routed|vpn server is routed|vpn servers public ip is routed",
+                "into the tunnel|via the tunnel|through the tunnel|over the tunnel|inside the tunnel|into the vpn|via ppp|through ppp|over ppp|into ppp|on ppp|to ppp|dev ppp|via tun|through tun|over tun|to itself",
+            ],
+        )
+    },
     // Which of the two addresses it is, and which it ought to be, tells the order of the words.
     Words {
         unless: concat!(
@@ -243,7 +257,7 @@ pub(super) static TABLE: &[Words] = &[
             Complaint::PrivateIdentity,
             &[
                 "private ip|private address|private ipv4|internal ip|internal address|lan ip|lan address|inside address|rfc1918|local private",
-                "identif|identity|identities|as id |as its id|as the id|id payload|peer id|ike id|idi |local id|remote id",
+                "identif|identity|identities|as id |as its id|as the id|id payload|peer id|ike id|idi |local id|remote id|ip in the connection request|ip in the request|ip in its request|address in the connection request|address in the request|address in its request",
                 "not match|isnt match|doesnt match|does not match|arent match|mismatch|instead of|expects|rather than",
             ],
         )

@@ -193,14 +193,25 @@ pub(super) static TABLE: &[Words] = &[
     told(
         Complaint::Periodic,
         &[
-            "every #|every hour|every day|each hour|every few minutes|every couple|hourly|once a day|once an hour|after exactly #|exactly after #|always after #|after about #|after around #|after approximately #|after # hour|after # minute|after # second|about every|roughly every|regularly|at regular",
+            "every #|each #|every hour|every day|each hour|every few minutes|every couple|hourly|once a day|once an hour|after exactly #|exactly after #|always after #|after about #|after around #|after approximately #|after # hour|after # minute|after # second|about every|roughly every|regularly|at regular",
             BREAKS,
         ],
     ),
+    // Once in some hours it is a lifetime that ends.
+    Words {
+        unless: "hour|day|as configured|as it should|as expected|as intended|by design|that works|which works|is fine|is ok|no problem|normal",
+        ..told(
+            Complaint::Periodic,
+            &[
+                "every #|every few seconds|every few minutes|every minute|over and over|again and again",
+                "reestablish|re establish|gets renegotiated|is set up anew|comes up anew",
+            ],
+        )
+    },
     told(
         Complaint::NowAndThen,
         &[
-            "from time to time|now and then|now and again|intermittent|random|sporadic|sometimes|occasionally|unstable|keeps dropping|keeps disconnecting|keep dropping|several times a day|many times a day|a few times a day|constantly",
+            "from time to time|now and then|now and again|intermittent|random|sporadic|sometimes|occasionally|unstable|keeps flapping|keeps reconnecting|keeps dropping|keeps disconnecting|keep dropping|several times a day|many times a day|a few times a day|constantly",
             BREAKS,
         ],
     ),

@@ -545,6 +545,11 @@ impl Sa {
         }
     }
 
+    /// The size of the datagram that came last.
+    pub(crate) fn octets(&self) -> usize {
+        self.octets
+    }
+
     /// The port of the peer to which we begin, when it isn't one of IKE's.
     pub(crate) fn odd_port(&self) -> Option<u16> {
         const IKE: u16 = 500;
@@ -581,6 +586,11 @@ impl Sa {
     /// Where the peer is, as far as its packets tell.
     pub(crate) fn peer(&self) -> Option<IpAddr> {
         self.remote.map(|r| r.ip())
+    }
+
+    /// The peer's port, where it is known.
+    pub(crate) fn peer_port(&self) -> Option<u16> {
+        self.remote.map(|r| r.port())
     }
 }
 

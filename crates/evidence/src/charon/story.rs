@@ -41,8 +41,15 @@ pub(crate) struct Charon {
     unsized_fact: Option<usize>,
     /// Messages in pieces that aren't whole, by IKE SA.
     fragments: HashMap<usize, Pieces>,
+    /// IKE SAs whose peer's certificate was looked at, how many facts there were until then, and where that stands.
+    tried: BTreeMap<usize, (usize, Place)>,
     /// IKE SAs of which it was said that they begin on a port that isn't IKE's.
     odd_ports: BTreeSet<usize>,
+    /// Of a request that came again: how large it is, and when, by IKE SA.
+    again: HashMap<usize, (usize, Option<Wall>)>,
+    /// The last datagram that came, where it is as large as such a request: its IKE SA, where it stands, and how many
+    /// lines there were until then.
+    came: Option<(usize, Place, u64)>,
     lines: u64,
     times: Option<(Wall, Wall)>,
     whole: bool,
@@ -121,7 +128,9 @@ impl Charon {
             into.window = self.times;
         }
         self.waiting();
+        self.tried_last();
         self.cut_off();
+        self.once_more();
         // A responder learns late whom it talks to; the name is the name of all that went before.
         let Self {
             mut facts,
@@ -185,6 +194,46 @@ impl Charon {
         }
     }
 
+    /// IKE SAs of which the log tells nothing after it told of the peer's certificate.
+    fn tried_last(&mut self) {
+        for (index, (facts, place)) in core::mem::take(&mut self.tried) {
+            let later = self.facts.get(facts..).unwrap_or_default();
+            if !later.iter().any(|(_, sa)| *sa == index) {
+                self.facts
+                    .push((sign(Sign::PeerCertificateTried, [], &place), index));
+            }
+        }
+    }
+
+    /// The log ends with a datagram that nothing more is said of: from the peer that repeated a request before, and as
+    /// large as that.
+    fn once_more(&mut self) {
+        let Some((index, place, line)) = self.came.take() else {
+            return;
+        };
+        let ends = line == self.lines && !self.stopping;
+        let Some(sa) = self.sas.get_mut(index).filter(|_| ends) else {
+            return;
+        };
+        let around = Around {
+            at: place.at,
+            loaded: &self.loaded,
+            stopping: false,
+        };
+        let role = sa.role;
+        for happening in sa.hear(Said::Duplicate, &around) {
+            let fact = Fact {
+                source: place.source.clone(),
+                at: place.at,
+                side: place.side,
+                subject: None,
+                role,
+                what: Known::Happened { happening },
+            };
+            self.facts.push((fact, index));
+        }
+    }
+
     fn hear(
         &mut self,
         message: &Message<'_>,
@@ -213,11 +262,34 @@ impl Charon {
         }
         let mut index = self.locate(message, &statement);
         if matches!(statement, Said::Duplicate) {
+            let octets = self.sas.get(index).map_or(0, Sa::octets);
             index = self.repeated(message, index);
+            self.again.insert(index, (octets, at));
         }
         if let Said::Rekeyed { number } = statement {
             self.replaced(index, number);
             return;
+        }
+        if let Said::Datagram {
+            received: true,
+            octets,
+            from,
+            ..
+        } = statement
+        {
+            // Later than any product repeats, it is a new attempt.
+            const LONG_MS: u64 = 60_000;
+            let repeated = self.again.get(&index).is_some_and(|(same, then)| {
+                let soon = then
+                    .zip(at)
+                    .is_none_or(|(then, at)| at.0.saturating_sub(then.0) <= LONG_MS);
+                let port = self.sas.get(index).and_then(Sa::peer_port);
+                let elsewhere = from
+                    .zip(port)
+                    .is_some_and(|(from, port)| from.port() != port);
+                *same == octets && soon && !elsewhere
+            });
+            self.came = repeated.then(|| (index, place(), self.lines));
         }
         if let Said::Datagram {
             received: false,
@@ -226,6 +298,15 @@ impl Charon {
         } = statement
         {
             self.size(octets);
+        }
+        match &statement {
+            Said::Authenticated | Said::CertificateTried if !self.stopping => {
+                self.tried.insert(index, (self.facts.len(), place()));
+            }
+            Said::IkeUp { .. } => {
+                self.tried.remove(&index);
+            }
+            _ => {}
         }
         let around = Around {
             at,

@@ -34,6 +34,12 @@ use context::{Context, Line, Origin};
 pub(crate) use segment::Segments;
 pub(crate) use version::told as version_told;
 
+/// Whether a word is nothing but names of algorithms, as a product writes a proposal: `aes256-sha256`, `dh-group14`.
+pub(crate) fn is_proposal(word: &str) -> bool {
+    let known = |name: &str| algorithm::algorithm(name).is_some();
+    known(word) || !word.is_empty() && word.split(['-', ',']).all(known)
+}
+
 /// What a reader of one language makes of a text.
 #[derive(Debug, Default)]
 pub(crate) struct Found {

@@ -120,9 +120,10 @@ pub(crate) fn read(ctx: &mut Context<'_>, lines: &[Line]) -> Found {
             .or_else(|| of("ipsec profile").find(|_| peer.get("profile").is_none()));
         self::peer(ctx, peer, profile, &mut c);
         let belongs = |i: &&Item<'_>| i.get("peer").is_none_or(|p| p == name);
-        let own = of("ipsec identity").find(belongs);
+        let mut own = of("ipsec identity").filter(belongs);
         // Before 6.44 the peer itself says who.
-        self::identity_of(ctx, own.unwrap_or(peer), &mut c);
+        self::identity_of(ctx, own.next().unwrap_or(peer), &mut c);
+        let further: Vec<&Item<'_>> = own.collect();
         for policy in of("ipsec policy").filter(belongs) {
             if policy.get("template") == Some("yes") {
                 continue;
@@ -130,7 +131,18 @@ pub(crate) fn read(ctx: &mut Context<'_>, lines: &[Line]) -> Found {
             let child = policy_child(ctx, &all, peer, policy);
             c.children.push(child);
         }
+        // One peer may take several, each with its own identity and proof.
+        let others = further.into_iter().map(|item| {
+            let mut other = c.clone();
+            other.source = ctx.source(item.line);
+            other.children.clear();
+            (other.local_id, other.remote_id, other.psk) = Default::default();
+            self::identity_of(ctx, item, &mut other);
+            other
+        });
+        let others: Vec<PeerConnection> = others.collect();
         found.connections.push(c);
+        found.connections.extend(others);
     }
     found
 }

@@ -378,6 +378,26 @@ fn is_racoon_remote(text: &str) -> bool {
     })
 }
 
+/// The head of a section of racoon.conf whose brace is on the next line.
+fn is_racoon_head(text: &str) -> bool {
+    let mut words = text.split_whitespace();
+    match (words.next(), words.next(), words.next()) {
+        (Some("padding" | "listen" | "timer" | "privsep" | "mode_cfg" | "proposal"), None, _) => {
+            true
+        }
+        (Some("remote"), Some(peer), None) => {
+            peer == "anonymous" || peer.starts_with(|c: char| c.is_ascii_digit() || c == '"')
+        }
+        (Some("sainfo"), Some(first), _) => {
+            matches!(
+                first,
+                "anonymous" | "address" | "subnet" | "fqdn" | "asn1dn" | "user_fqdn"
+            )
+        }
+        _ => false,
+    }
+}
+
 /// `set vpn …`, `set security …`, `set network …`; a first letter may be lost.
 pub(crate) fn set_command(text: &str) -> Option<Dialect> {
     let mut words = text.split_whitespace();
@@ -428,7 +448,11 @@ fn belongs(dialect: Dialect, text: &str) -> bool {
                 || text.starts_with([' ', '\t'])
                 || set_command(after_prompt(trimmed)).is_some()
         }
-        Dialect::Racoon => trimmed.ends_with(['{', '}', ';']) || text.starts_with([' ', '\t']),
+        Dialect::Racoon => {
+            trimmed.ends_with(['{', '}', ';'])
+                || text.starts_with([' ', '\t'])
+                || is_racoon_head(trimmed)
+        }
         Dialect::Illumos => {
             trimmed.starts_with(['{', '}', 'p', 'l', 'r', 'e', 'i', 'c', 'm', 'n'])
                 || text.starts_with([' ', '\t'])

@@ -229,6 +229,51 @@ pub(super) static PHRASES: &[Phrase] = &[
         Sign::TrafficRefused,
         "Remote peer reports INVALID_ID_INFORMATION",
     ),
+    // Comware (H3C, HPE): events of its debugging, and its syslog.
+    // Each profile is compared; another one may fit.
+    any(
+        Sign::IkeOfferDiffers,
+        "Failed to find matching proposal in profile",
+    ),
+    any(Sign::IkeOfferTaken, "Attributes is acceptable"),
+    any(
+        Sign::IkeProposalsRefused,
+        "Failed to establish phase 1 SA for the reason of no matching proposal",
+    ),
+    any(
+        Sign::EspProposalRefused,
+        "Failed to establish phase 2 SA for the reason of no matching proposal",
+    ),
+    any(
+        Sign::TrafficRefused,
+        "Failed to establish phase 2 SA for the reason of invalid ID information",
+    ),
+    any(
+        Sign::TrafficRefused,
+        "Failed to get IPsec policy when renegotiating IPsec SA",
+    ),
+    any(
+        Sign::TrafficRefused,
+        "Failed to get IPsec policy for phase 2 responder",
+    ),
+    any(
+        Sign::TrafficRefused,
+        "Construct notification packet: INVALID_ID_INFORMATION",
+    ),
+    any(
+        Sign::TrafficRefused,
+        "Notification INVALID_ID_INFORMATION is received",
+    ),
+    any(
+        Sign::ProposalsRefusedByPeer,
+        "Notification NO_PROPOSAL_CHOSEN is received",
+    ),
+    any(
+        Sign::AuthenticationRefusedByPeer,
+        "Notification AUTHENTICATION_FAILED is received",
+    ),
+    any(Sign::PskNotFound, "Failed to find keychain {:w} in profile"),
+    any(Sign::PskDiffers, "Failed to verify the peer HASH"),
     // Huawei, its kin: `display ike error-info` and traps.
     any(Sign::IkeProposalsRefused, "phase1 proposal mismatch"),
     any(

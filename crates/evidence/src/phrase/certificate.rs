@@ -189,6 +189,14 @@ pub(super) static PHRASES: &[Phrase] = &[
     any(Sign::IssuerUnknown, "No trustpoints found for the chain"),
     any(Sign::IssuerUnknown, "No suitable trustpoints found"),
     any(
+        Sign::IssuerUnknown,
+        "No suitable trustpoint was found to validate chain",
+    ),
+    any(
+        Sign::KeyUsageRefused,
+        "Peer certificate key usage is invalid",
+    ),
+    any(
         Sign::PeerKeyUntrusted,
         "no trusted {} public key found for '{peer}'",
     ),

@@ -177,6 +177,18 @@ pub(super) static PHRASES: &[Phrase] = &[
         Sign::IssuerUnknown,
         "received {} cert requests for an unknown ca, but no",
     ),
+    any(
+        Sign::RequestedCaUnknown,
+        "received {count:n} cert requests for an unknown ca",
+    ),
+    any(
+        Sign::RequestedCaUnknown,
+        "received cert request for unknown ca with keyid",
+    ),
+    any(
+        Sign::RequestedCaUnknown,
+        "received cert request for unknown ca '{subject}'",
+    ),
     // Users.
     any(
         Sign::UserServerUnreachable,

@@ -69,6 +69,15 @@ pub(super) static PHRASES: &[Phrase] = &[
         "building CRED_CERTIFICATE - {kind:w} failed, tried",
     ),
     any(
+        Sign::ConfigUnreadable,
+        "building CRED_PUBLIC_KEY - {kind:w} failed, tried",
+    ),
+    // swanctl, of the files in its folders.
+    any(
+        Sign::ConfigUnreadable,
+        "loading '{path}' failed: parsing {kind:w} certificate failed",
+    ),
+    any(
         Sign::PeerKeyUntrusted,
         "constraint check failed: peer not authenticated with peer cert '{peer}'",
     ),

@@ -5,6 +5,31 @@ use adit_model::sign::Sign;
 use super::{Phrase, any, by};
 
 pub(super) static PHRASES: &[Phrase] = &[
+    // Methods that make keys of their own, unlike MD5 and GTC.
+    any(
+        Sign::UserAuthenticationFailed,
+        "EAP method EAP_MSCHAPV2 succeeded, no MSK established",
+    ),
+    any(
+        Sign::UserAuthenticationFailed,
+        "EAP method EAP_TLS succeeded, no MSK established",
+    ),
+    any(
+        Sign::UserAuthenticationFailed,
+        "EAP method EAP_TTLS succeeded, no MSK established",
+    ),
+    any(
+        Sign::UserAuthenticationFailed,
+        "EAP method EAP_PEAP succeeded, no MSK established",
+    ),
+    any(
+        Sign::UserAuthenticationFailed,
+        "EAP method EAP_AKA succeeded, no MSK established",
+    ),
+    any(
+        Sign::UserAuthenticationFailed,
+        "EAP method EAP_SIM succeeded, no MSK established",
+    ),
     // ── TLS within EAP ──
     any(
         Sign::UserAuthenticationFailed,
@@ -257,6 +282,8 @@ pub(super) static PHRASES: &[Phrase] = &[
         Sign::UserAuthenticationFailed,
         "received EAP_SUCCESS but failed to establish MSK",
     ),
+    // The server's side of it.
+    any(Sign::UserAuthenticationFailed, "failed to establish MSK"),
     any(
         Sign::UserAuthenticationFailed,
         "vendor specific EAP method {method:w} failed",

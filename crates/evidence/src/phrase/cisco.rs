@@ -125,7 +125,43 @@ pub(super) static PHRASES: &[Phrase] = &[
         Sign::PeerDidNotGoOn,
         "Failed to receive the AUTH msg before the timer expired",
     ),
-    // ASA.
+    // IOS compares each transform with each policy, attribute by attribute.
+    any(
+        Sign::IkeOfferDiffers,
+        "Hash algorithm offered does not match policy",
+    ),
+    any(
+        Sign::IkeOfferDiffers,
+        "Encryption algorithm offered does not match policy",
+    ),
+    any(
+        Sign::IkeOfferDiffers,
+        "Diffie-Hellman group offered does not match policy",
+    ),
+    any(
+        Sign::IkeOfferDiffers,
+        "Proposed key length does not match policy",
+    ),
+    any(Sign::IkeOfferTaken, "atts are acceptable."),
+    // ASA without the licence for strong ciphers.
+    any(
+        Sign::AlgorithmUnavailable,
+        "The {algorithm:w} algorithms require a VPN-3DES-AES activation key",
+    ),
+    // ASA. Of each pair of offers it names the attribute; another pair may fit.
+    any(
+        Sign::IkeOfferDiffers,
+        "Phase 1 failure: Mismatched attribute types for class {:w} {}: Rcv'd: {theirs} Cfg'd: {ours}",
+    ),
+    any(
+        Sign::IkeOfferTaken,
+        "IKE SA Proposal # {:n}, Transform # {:n} acceptable",
+    ),
+    any(Sign::IkeOfferTaken, "Oakley proposal is acceptable"),
+    any(
+        Sign::NoConnectionForIdentity,
+        "Tunnel group search using certificate maps failed for peer certificate",
+    ),
     any(
         Sign::FirstProposalsRefusedByPeer,
         "Received an un-encrypted NO_PROPOSAL_CHOSEN notify message",

@@ -1,8 +1,18 @@
 //! Sentences about configuration that isn't what its author thinks: files, words, values.
 
+use std::collections::BTreeMap;
+
 use adit_model::sign::Sign;
 
 use super::{Phrase, any};
+use crate::config::is_proposal;
+
+/// The value that a command wasn't taken for, where it is a proposal in a product's own spelling: the keyword was
+/// understood, and nothing is misspelt, so the product doesn't have the algorithm.
+pub(super) fn algorithm(values: &BTreeMap<String, String>) -> Option<String> {
+    let refused = values.get("command")?;
+    is_proposal(refused).then(|| refused.clone())
+}
 
 pub(super) static PHRASES: &[Phrase] = &[
     // Parsers that name the file and the line: addconn of Libreswan and Openswan, starter and the settings of

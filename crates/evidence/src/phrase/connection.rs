@@ -5,6 +5,19 @@ use adit_model::sign::Sign;
 use super::{Phrase, any, by};
 
 pub(super) static PHRASES: &[Phrase] = &[
+    // Typed at a shell.
+    any(Sign::BegunByHand, "ipsec up {connection:w}"),
+    any(Sign::BegunByHand, "ipsec auto --up {connection:w}"),
+    any(
+        Sign::BegunByHand,
+        "ipsec auto --asynchronous --up {connection:w}",
+    ),
+    any(
+        Sign::BegunByHand,
+        "ipsec whack --name {connection:w} --initiate",
+    ),
+    any(Sign::BegunByHand, "swanctl --initiate "),
+    any(Sign::BegunByHand, "swanctl -i "),
     // Connections that are refused when they are loaded.
     any(
         Sign::ConnectionRejected,
@@ -298,6 +311,10 @@ pub(super) static PHRASES: &[Phrase] = &[
     any(
         Sign::CommandNotTaken,
         "command parse error before '{command}'",
+    ),
+    any(
+        Sign::CommandNotTaken,
+        "value parse error before '{command}'",
     ),
     any(Sign::CommandNotTaken, "Command fail. Return code {:n}"),
     any(Sign::CommandNotTaken, "bad command name {command:w} (line"),

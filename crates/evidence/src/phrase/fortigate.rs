@@ -58,6 +58,46 @@ pub(super) static PHRASES: &[Phrase] = &[
         Sign::InnerOutsideSelectors,
         "ipsec_spoofed4{}mismatch selector",
     ),
+    // Events: what the peer said, and in which mode of IKEv1.
+    any(
+        Sign::TrafficRefused,
+        "mode=\"quick\"{}peer_notif=\"INVALID-ID-INFORMATION\"",
+    ),
+    any(
+        Sign::TrafficRefused,
+        "mode=quick {}peer_notif=INVALID-ID-INFORMATION",
+    ),
+    any(Sign::TrafficRefused, "peer_notif=\"TS_UNACCEPTABLE\""),
+    any(
+        Sign::ChildRequestRefused,
+        "mode=\"quick\"{}peer_notif=\"NO-PROPOSAL-CHOSEN\"",
+    ),
+    any(
+        Sign::ChildRequestRefused,
+        "mode=quick {}peer_notif=NO-PROPOSAL-CHOSEN",
+    ),
+    any(
+        Sign::FirstProposalsRefusedByPeer,
+        "mode=\"main\"{}peer_notif=\"NO-PROPOSAL-CHOSEN\"",
+    ),
+    any(
+        Sign::FirstProposalsRefusedByPeer,
+        "mode=\"aggressive\"{}peer_notif=\"NO-PROPOSAL-CHOSEN\"",
+    ),
+    any(
+        Sign::AuthenticationRefusedByPeer,
+        "peer_notif=\"AUTHENTICATION-FAILED\"",
+    ),
+    any(
+        Sign::SignatureRefused,
+        "ike {:n}:{}: signature verification failed",
+    ),
+    any(
+        Sign::SignatureRefused,
+        "ike V={}: signature verification failed",
+    ),
+    // A name out of a certificate.
+    any(Sign::PeerSigns, "peer identifier DER_ASN1_DN"),
     // The identity of the peer isn't one that the gateway which was chosen for it takes.
     any(Sign::PeerIdentityUnexpected, ": gw validation failed"),
     any(
@@ -107,6 +147,21 @@ pub(super) static PHRASES: &[Phrase] = &[
         Sign::NetworkUnreachable,
         "could not send IKE Packet({}->{address:w}{}error 101:Network is unreachable",
     ),
+    // The flow trace names the tunnel that a packet enters by its peer.
+    any(
+        Sign::NextHopIsNoPeer,
+        "enter IPSec interface {interface:w} tun_id=0.0.0.0",
+    ),
+    // An address of its own, of a link that was dialled or leased.
+    any(
+        Sign::LocalAddressMissing,
+        "ike {:n}: IP {address:w} {:w} is down",
+    ),
+    any(
+        Sign::LocalAddressBack,
+        "initiator: {} is sending 1st message",
+    ),
+    any(Sign::LocalAddressBack, "sent IKE msg ({}): {address:w}->"),
     any(
         Sign::HostUnreachable,
         "could not send IKE Packet({}->{address:w}{}error 113:No route to host",

@@ -1,5 +1,7 @@
 //! Sentences about clusters.
 
+use std::collections::VecDeque;
+
 use adit_model::sign::Sign;
 
 use super::{Phrase, any};
@@ -147,33 +149,54 @@ const TOLD_TO: [&str; 34] = [
 
 /// The program that restarts everything by itself: one that watches, neither a person nor the service's own.
 pub(super) fn script<'a>(line: &Line<'a>) -> Option<&'a str> {
-    // BusyBox writes a facility, a name and no number: `daemon.info watcher: …`.
+    // BusyBox writes a facility, a name and no number: `daemon.info watcher: …`. So it's one of the first two words.
     let headed = || {
-        let (head, _) = line.body.split_once(": ").filter(|_| line.at.is_some())?;
-        let name = head.rsplit(' ').next().filter(|name| name.len() > 1)?;
-        (head.split(' ').count() <= 2).then_some(name)
+        line.at?;
+        let mut words = line.body.splitn(3, ' ');
+        let first = words.next()?;
+        let head = first
+            .strip_suffix(':')
+            .filter(|_| words.clone().next().is_some());
+        let name = head.or_else(|| {
+            words
+                .next()?
+                .strip_suffix(':')
+                .filter(|_| words.next().is_some())
+        })?;
+        (name.len() > 1).then_some(name)
     };
     let name = line.program.or_else(headed)?;
     (!TOLD_TO.iter().any(|p| name.starts_with(p))).then_some(name)
 }
 
-/// What a program that watches something said last.
+/// What a program that watches something said last, the latest last.
 #[derive(Debug, Default)]
 pub(super) struct Watcher {
     name: String,
-    said: String,
+    said: VecDeque<String>,
 }
 
 impl Watcher {
     /// So much of a line tells what it is about.
     const HEAD: usize = 240;
+    /// Between what it missed and what it does stands what it is about to do.
+    const LINES: usize = 2;
 
     pub(super) fn hear(&mut self, line: &Line<'_>) {
         let Some(name) = script(line) else { return };
-        self.name.clear();
-        self.name.push_str(name);
-        self.said.clear();
-        self.said.extend(line.body.chars().take(Self::HEAD));
+        if self.name != name {
+            self.name.clear();
+            self.name.push_str(name);
+            self.said.clear();
+        }
+        let oldest = self.said.len() == Self::LINES;
+        let mut said = oldest
+            .then(|| self.said.pop_front())
+            .flatten()
+            .unwrap_or_default();
+        said.clear();
+        said.extend(line.body.chars().take(Self::HEAD));
+        self.said.push_back(said);
     }
 
     /// Whether the same program has just told that something fails which isn't the tunnel, its traffic or its peer.
@@ -184,8 +207,13 @@ impl Watcher {
             "dpd", "host", "chang", "config", "updat", "upgrad", "appl", "reload",
         ];
         const FAILS: [&str; 6] = ["not ", "n't ", "fail", "missing", "timeout", "timed out"];
-        let said = self.said.to_ascii_lowercase();
-        let holds = |words: &[&str]| words.iter().any(|word| said.contains(word));
+        let holds = |words: &[&str]| {
+            let said = |line: &String| {
+                let line = line.to_ascii_lowercase();
+                words.iter().any(|word| line.contains(word))
+            };
+            self.said.iter().any(said)
+        };
         self.name == script && holds(&FAILS) && !holds(&OF_THE_TUNNEL)
     }
 }
@@ -257,6 +285,15 @@ mod tests {
             watcher.hear(&written("charon", "retransmit 1 of request failed"));
             assert_eq!(watcher.missed_something_else("cpe-guard"), other, "{said}");
             assert!(!watcher.missed_something_else("other-guard"), "{said}");
+        }
+        let mut watcher = Watcher::default();
+        watcher.hear(&written("cpe-guard", "no answer from 10.0.0.1"));
+        watcher.hear(&written("cpe-guard", "agent is not registered"));
+        assert!(!watcher.missed_something_else("cpe-guard"));
+        for next in ["step 1 of 3", "step 2 of 3"] {
+            watcher.hear(&written("cpe-guard", "agent is not registered"));
+            watcher.hear(&written("cpe-guard", next));
+            assert!(watcher.missed_something_else("cpe-guard"));
         }
     }
 

@@ -228,7 +228,8 @@ pub(super) static PHRASES: &[Phrase] = &[
     ),
     any(
         Sign::PeerIdentityUnexpected,
-        "constraint check failed: identity '{expected}' required",
+        // Whoever types it by hand misspells the word.
+        "constraint check failed: {:w} '{expected}' required",
     ),
     any(
         Sign::PeerIdentityUnexpected,
@@ -343,6 +344,11 @@ pub(super) static PHRASES: &[Phrase] = &[
     any(
         Sign::AuthMethodUnexpected,
         "peer requested EAP, config inacceptable",
+    ),
+    by(
+        &["charon", "ipsec", "strongswan"],
+        Sign::NextConnectionTried,
+        "switching to peer config '",
     ),
     any(
         Sign::AuthMethodUnexpected,

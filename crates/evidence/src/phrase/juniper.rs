@@ -56,6 +56,12 @@ pub(super) static PHRASES: &[Phrase] = &[
         Sign::PeerDeleted,
         "IPSec SA delete payload received from peer",
     ),
+    // An alarm's reason; the same words in a list of the tunnel's events are of any time.
+    any(
+        Sign::TakenForChange,
+        "Reason: Tunnel configuration is deleted",
+    ),
+    any(Sign::TakenForChange, "Reason: Tunnel configuration changed"),
     any(Sign::PeerDeclaredDead, "DPD detected peer as down"),
     any(Sign::MonitorDown, "VPN monitoring detected tunnel as down"),
     any(

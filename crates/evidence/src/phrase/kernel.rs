@@ -317,6 +317,23 @@ pub(super) static PHRASES: &[Phrase] = &[
         Sign::KernelSupportMissing,
         "no XFRM kernel support detected, missing {what}",
     ),
+    // The socket was never opened, or nobody in the kernel listens to it.
+    any(
+        Sign::KernelSupportMissing,
+        "netlink write() of {what} failed: Bad file descriptor",
+    ),
+    any(
+        Sign::KernelSupportMissing,
+        "netlink write() of {what} failed: Connection refused",
+    ),
+    any(
+        Sign::KernelSupportMissing,
+        "netlink write() of {what} failed. Errno 9:",
+    ),
+    any(
+        Sign::KernelSupportMissing,
+        "netlink write() of {what} failed. Errno 111:",
+    ),
     any(
         Sign::KernelSupportMissing,
         "kernel interface auto-pick failed - no suitable kernel stack found",
@@ -530,6 +547,13 @@ pub(super) static PHRASES: &[Phrase] = &[
         Sign::KernelSupportMissing,
         "IPSec with tunneling requires support for {what}",
     ),
+    any(
+        Sign::KernelSupportMissing,
+        "requires support for {what} (Linux {needs:w} or later).\" error=\"{errno}\"",
+    ),
+    any(Sign::KernelRelease, "kernel ({release:w}) versions: "),
+    any(Sign::KernelRelease, "Linux version {release:w} ("),
+    any(Sign::KernelRelease, "Linux {:w} {release:w} #1 SMP"),
     any(
         Sign::KernelSupportMissing,
         "creating netlink handle: protocol not supported",

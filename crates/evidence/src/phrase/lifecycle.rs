@@ -496,6 +496,10 @@ pub(super) static PHRASES: &[Phrase] = &[
     ),
     any(
         Sign::DuplicateRemoved,
+        "schedule delete of duplicate IKE_SA for peer '{peer}' due to uniqueness policy and suspected reauthentication",
+    ),
+    any(
+        Sign::DuplicateRemoved,
         "canceling IKE_SA setup due to uniqueness policy",
     ),
     any(

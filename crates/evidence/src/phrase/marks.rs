@@ -13,6 +13,12 @@ pub(super) fn marks(sign: Sign, body: &str) -> Vec<(&'static str, &'static str)>
         Sign::ExchangeModeRefused if has("authentication using") => out.push(("of", "method")),
         // VPP compares an identity with each profile.
         Sign::PeerIdentityUnexpected if has("profile id") => out.push(("each", "yes")),
+        // FortiOS says so of identities and of certificates.
+        Sign::PeerIdentityUnexpected
+            if has("gw validation failed") || has("gateway validation failed") =>
+        {
+            out.push(("of", "gateway"));
+        }
         // ASA, FortiOS and SonicOS compare networks with each entry; RouterOS may make one of a template then.
         Sign::TrafficRefused
             if has("ACL does not match proxy IDs")
@@ -28,6 +34,15 @@ pub(super) fn marks(sign: Sign, body: &str) -> Vec<(&'static str, &'static str)>
             if has("id '%any'") {
                 out.push(("anybody", "yes"));
             }
+        }
+        // The older one goes a while later: it is what a peer does that authenticates again before it lets the old go.
+        Sign::DuplicateRemoved if has("suspected reauthentication") => {
+            out.push(("of", "reauthentication"));
+        }
+        Sign::UserAuthenticationFailed
+            if has("no MSK established") || has("failed to establish MSK") =>
+        {
+            out.push(("of", "keys"));
         }
         // In quick mode, where networks are refused in the same words.
         Sign::ChildRequestRefused
@@ -58,6 +73,14 @@ pub(super) fn marks(sign: Sign, body: &str) -> Vec<(&'static str, &'static str)>
         }
         // Azure's own reading of its log, between two gateways that prove themselves by a shared key.
         Sign::AuthenticationRefusedByPeer if has("Check shared key") => out.push(("method", "psk")),
+        // VRP lets an SA go that carried nothing.
+        Sign::SaExpired if has("phase1 hard expiry") || has("phase2 hard expiry") => {
+            out.push(("idle", "maybe"));
+        }
+        // ASA warns, and looks for the group by other means.
+        Sign::NoConnectionForIdentity if has("using certificate maps failed") => {
+            out.push(("each", "yes"));
+        }
         // Huawei's one reason for keys and certificates.
         Sign::PskDiffers if has("authentication fail ") || has("=authentication fail") => {
             out.push(("method", "any"));

@@ -26,7 +26,9 @@ mod esp_dataplane;
 mod firewall;
 mod fortigate;
 mod ha;
+mod history;
 mod host;
+mod huawei;
 mod ike_auth;
 mod ike_sa_init;
 mod illumos;
@@ -97,7 +99,7 @@ const fn by(programs: &'static [&'static str], sign: Sign, shape: &'static str) 
     }
 }
 
-static TABLES: [&[Phrase]; 47] = [
+static TABLES: [&[Phrase]; 48] = [
     link::PHRASES,
     route::PHRASES,
     firewall::PHRASES,
@@ -137,6 +139,7 @@ static TABLES: [&[Phrase]; 47] = [
     fortigate::PHRASES,
     cloud::PHRASES,
     cluster::PHRASES,
+    huawei::PHRASES,
     illumos::PHRASES,
     juniper::PHRASES,
     openbsd::PHRASES,
@@ -180,6 +183,8 @@ pub(crate) struct Phrases {
     fault: crash::Fault,
     /// Who watches something on the host.
     watcher: ha::Watcher,
+    /// What takes messages back from afar.
+    history: history::History,
 }
 
 impl Phrases {
@@ -212,6 +217,7 @@ impl Phrases {
     /// The next line; whether it says that anything is wrong.
     pub(crate) fn line(&mut self, line: &Line<'_>, place: &dyn Fn() -> Place) -> bool {
         self.fault.line(line.body);
+        self.history.line(line, || place().source.line);
         self.heard(line, &[], place)
     }
 
@@ -299,7 +305,14 @@ impl Phrases {
         let any = said.iter().any(|(sign, _)| {
             !matches!(
                 sign,
-                Sign::FirstPhaseDone | Sign::SecondPhaseDone | Sign::PeerSigns | Sign::UserLetIn
+                Sign::FirstPhaseDone
+                    | Sign::SecondPhaseDone
+                    | Sign::PeerSigns
+                    | Sign::UserLetIn
+                    | Sign::NextConnectionTried
+                    | Sign::LocalAddressBack
+                    | Sign::BegunByHand
+                    | Sign::IkeOfferTaken
             )
         });
         for (sign, mut values) in said {
@@ -308,6 +321,15 @@ impl Phrases {
             }
             if sign == Sign::AuthenticationRepeated {
                 values.extend(times(&body).map(|n| ("times".to_owned(), n.to_string())));
+            }
+            if sign == Sign::AlgorithmUnavailable && body.contains("activation key") {
+                match self.history.command() {
+                    Some(false) => continue,
+                    Some(true) => {}
+                    None => {
+                        values.insert("of".to_owned(), "any".to_owned());
+                    }
+                }
             }
             if sign == Sign::DaemonCrashed && crash::of_the_kernel(&body) {
                 values.insert("part".to_owned(), "kernel".to_owned());
@@ -365,6 +387,11 @@ impl Phrases {
                 values.extend(other.then(|| ("watches".to_owned(), "other".to_owned())));
                 values.insert("script".to_owned(), script.to_owned());
             }
+            if sign == Sign::CommandNotTaken
+                && let Some(algorithm) = config::algorithm(&values)
+            {
+                values.insert("algorithm".to_owned(), algorithm);
+            }
             if sign == Sign::Denied && host::is_of_a_log(&values, &body) {
                 values.insert("of".to_owned(), "log".to_owned());
             }
@@ -408,7 +435,9 @@ impl Phrases {
         let first = self.first.into_values().flatten();
         let last = self.last.into_values().flat_map(BTreeMap::into_values);
         let foreign = self.fault.finish();
-        first.chain(last).filter(move |fact| {
+        let all: Vec<Fact> = first.chain(last).collect();
+        let past = self.history.past(all.iter());
+        all.into_iter().filter(move |fact| !fact.source.line.is_some_and(|line| past.contains(&line))).filter(move |fact| {
             let of_kernel = |values: &BTreeMap<String, String>| {
                 values.get("part").is_some_and(|part| part == "kernel")
             };

@@ -20,6 +20,11 @@ pub(super) fn is_its_own(shape: &str, program: Option<&str>, body: &str) -> bool
 }
 
 pub(super) static PHRASES: &[Phrase] = &[
+    // Debian's racoon-tool makes it, unless the package was configured for `direct`.
+    any(
+        Sign::GeneratedConfigRead,
+        "Reading configuration from \"/var/lib/racoon/{path:w}",
+    ),
     // Phase 1.
     any(
         Sign::IkeProposalsRefused,
@@ -39,6 +44,23 @@ pub(super) static PHRASES: &[Phrase] = &[
         Sign::AuthMethodUnexpected,
         "rejected authmethod: DB({}):Peer({}) = {expected}:{received}",
     ),
+    // Each pair of offers is compared, attribute by attribute; a line may end before the pair.
+    any(
+        Sign::IkeOfferDiffers,
+        "rejected enctype: DB({}):Peer({}) = {ours}:{theirs}",
+    ),
+    any(
+        Sign::IkeOfferDiffers,
+        "rejected hashtype: DB({}):Peer({}) = {ours}:{theirs}",
+    ),
+    any(
+        Sign::IkeOfferDiffers,
+        "rejected dh_group: DB({}):Peer({}) = {ours}:{theirs}",
+    ),
+    any(Sign::IkeOfferTaken, "an acceptable proposal found."),
+    any(Sign::IkeOfferDiffers, "rejected enctype:"),
+    any(Sign::IkeOfferDiffers, "rejected hashtype:"),
+    any(Sign::IkeOfferDiffers, "rejected dh_group:"),
     any(
         Sign::NoConnectionForPeer,
         "configuration is not found for peer",

@@ -272,11 +272,7 @@ impl Sa {
                 if !proposals.is_empty() {
                     self.configured_esp = proposals;
                 }
-                if initiating {
-                    Vec::new()
-                } else {
-                    self.message(("QI1", false), true, Vec::new())
-                }
+                self.message(("QI1", false), !initiating, Vec::new())
             }
             Said::Reached { state, to } => {
                 self.peer = to.or(self.peer);
@@ -302,7 +298,17 @@ impl Sa {
                 vec![Happening::IkeProposalChosen { suite }]
             }
             Said::Retransmission => self.retransmission(),
-            Said::Duplicate { first } => {
+            Said::Duplicate { proof: true, .. } => {
+                self.v1 = true;
+                self.role = self.role.or(Some(Role::Responder));
+                self.attempt += 1;
+                vec![Happening::Retransmitted {
+                    exchange: "MR3".to_owned(),
+                    message_id: 0,
+                    attempt: self.attempt,
+                }]
+            }
+            Said::Duplicate { first, .. } => {
                 let mut all = Vec::new();
                 if first && self.role.is_none_or(|role| role == Role::Responder) {
                     // Where the log begins later, this is all that tells of the request and of its answer.
@@ -452,8 +458,15 @@ impl Sa {
             }
             Said::Garbled { identification } => {
                 // Told once is enough: each payload of a message that makes no sense is complained about.
-                if self.up || self.child || core::mem::replace(&mut self.garbled, true) {
+                if self.child || core::mem::replace(&mut self.garbled, true) {
                     return Vec::new();
+                }
+                // The peer has something to say to our last answer.
+                if self.up {
+                    return vec![Happening::Dropped {
+                        reason: DropReason::IkeMalformed,
+                        detail: "a message on an IKE SA that is up makes no sense".to_owned(),
+                    }];
                 }
                 // What comes after our third message is encrypted with the same keys as the answer that we wait for.
                 let first = self.v1

@@ -16,6 +16,8 @@ pub(crate) struct Carried {
     open: Option<(SaTraffic, Place)>,
     /// The tunnel that a line before named.
     name: Option<String>,
+    /// The networks that lines before named, ours and theirs, as Cisco has them above the counters.
+    idents: (Option<String>, Option<String>),
 }
 
 impl Carried {
@@ -36,6 +38,15 @@ impl Carried {
             }
             return;
         }
+        if let Some((ours, net)) = ident(line.body) {
+            if ours {
+                self.finish(facts);
+                self.idents = (Some(net), None);
+            } else {
+                self.idents.1 = Some(net);
+            }
+            return;
+        }
         let Some(mut part) = part(line.body) else {
             if let Some(name) = named(line.body) {
                 self.finish(facts);
@@ -46,6 +57,7 @@ impl Carried {
         if part.name.is_none() && part.spi_in.is_none() && part.spi_out.is_none() {
             part.name.clone_from(&self.name);
         }
+        part.networks = self.idents.0.clone().zip(self.idents.1.clone());
         match &mut self.open {
             Some((open, _)) if fits(open, &part) => merge(open, part),
             _ => {
@@ -79,6 +91,22 @@ fn networks(body: &str) -> Option<(&str, (String, String))> {
     plain.then(|| (name, (ours.trim().to_owned(), theirs.trim().to_owned())))
 }
 
+/// `local  ident (addr/mask/prot/port): (10.1.0.0/255.255.255.0/0/0)` of Cisco: whether it is ours, and the network.
+fn ident(body: &str) -> Option<(bool, String)> {
+    let body = body.trim_start();
+    if !body.starts_with(['l', 'r']) {
+        return None;
+    }
+    let (head, rest) = body.split_once("ident (addr/mask/prot/port): (")?;
+    let mut parts = rest.split([')', '/']);
+    let net = crate::config::value::address_and_mask(parts.next()?, parts.next()?)?;
+    match head.trim() {
+        "local" => Some((true, net.to_string())),
+        "remote" => Some((false, net.to_string())),
+        _ => None,
+    }
+}
+
 /// The tunnel whose counters follow: `name=to-b ver=2 …` of FortiOS, `current_peer 198.51.100.7 port 500` of Cisco.
 fn named(body: &str) -> Option<&str> {
     let body = body.trim_start();
@@ -109,6 +137,7 @@ fn merge(open: &mut SaTraffic, part: SaTraffic) {
     open.octets_in = open.octets_in.or(part.octets_in);
     open.octets_out = open.octets_out.or(part.octets_out);
     open.name = open.name.take().or(part.name);
+    open.networks = open.networks.take().or(part.networks);
 }
 
 /// What a line of the counters has; most lines have none of it, and one search tells.

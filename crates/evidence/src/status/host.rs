@@ -5,8 +5,8 @@ use adit_model::host::HostState;
 use adit_model::sign::Sign;
 
 use super::{
-    address, certificate, cloud_acl, cloud_filter, conntrack, fact, modules, neighbour, nss,
-    passage, qos, rtnetlink, sign, xfrm,
+    address, certificate, cloud_acl, cloud_filter, conntrack, fact, fortios_routes, modules,
+    neighbour, nss, passage, qos, routeros_ids, rtnetlink, sign, strayed, xfrm,
 };
 use crate::reading::Place;
 use crate::text::{Line, split_at_rare};
@@ -18,12 +18,15 @@ pub(super) struct Host {
     certificates: certificate::Certificates,
     cloud_acl: cloud_acl::CloudAcl,
     cloud_filter: cloud_filter::CloudFilter,
+    flows: conntrack::Flows,
+    fortios_routes: fortios_routes::FortiosRoutes,
     modules: modules::Modules,
     nss: nss::Nss,
     neighbours: neighbour::Neighbours,
     passage: passage::Passage,
     qos: qos::Qos,
     rtnetlink: rtnetlink::Rtnetlink,
+    strayed: strayed::Strayed,
     xfrm: xfrm::Xfrm,
 }
 
@@ -39,13 +42,16 @@ impl Host {
         self.certificates.line(line, place, facts);
         self.cloud_acl.line(line, place, facts);
         self.cloud_filter.line(line, place, facts);
+        self.fortios_routes.line(line, place, facts);
         self.modules.line(line, place, facts);
         self.nss.line(line, place);
-        conntrack::line(line, place, facts);
+        self.flows.line(line, place, facts);
         self.neighbours.line(line, place, facts);
         self.passage.line(line, place);
         self.qos.line(line, place, facts);
+        routeros_ids::line(line, place, facts);
         self.rtnetlink.line(line, place, facts);
+        self.strayed.line(line, place);
         self.xfrm.line(line, place, facts);
         facts.extend(clock(line.body, place));
         facts.extend(path(line.body, place));
@@ -55,9 +61,11 @@ impl Host {
     pub(super) fn finish(mut self, facts: &mut Vec<Fact>) {
         self.certificates.finish(facts);
         self.cloud_acl.finish(facts);
+        self.fortios_routes.finish(facts);
         self.nss.finish(facts);
         self.passage.finish(facts);
         self.qos.finish(facts);
+        self.strayed.finish(facts);
         self.xfrm.finish(facts);
     }
 }

@@ -21,6 +21,7 @@ mod dump;
 mod filter;
 mod flow_trace;
 mod fortigate;
+mod fortios_routes;
 mod host;
 mod ike_scan;
 mod in_words;
@@ -40,11 +41,14 @@ mod qos;
 mod refused_phase;
 mod resolved;
 mod route;
+mod routeros_ids;
 mod rtnetlink;
 mod sas;
 mod script;
+mod shared_address;
 mod shunts;
 mod sniffed;
+mod strayed;
 mod svcs;
 mod sysctl;
 mod systemctl;
@@ -92,6 +96,7 @@ pub(crate) struct Statuses {
     script: script::Script,
     listeners: listeners::Listeners,
     own_addresses: own_addresses::OwnAddresses,
+    shared_address: shared_address::SharedAddress,
     shunts: shunts::Shunts,
     sniffed: sniffed::Sniffed,
     sysctl: sysctl::Sysctl,
@@ -143,6 +148,7 @@ impl Statuses {
         self.host.line(line, place, facts);
         self.listeners.line(line, place);
         self.own_addresses.line(line, place);
+        self.shared_address.line(line, place);
         self.shunts.line(line, place);
         self.sniffed.line(line, place, facts);
         self.sysctl.line(line, place);
@@ -161,6 +167,14 @@ impl Statuses {
         if self.script.is_near() {
             self.script.line(line, place, &mut self.facts);
         }
+        // charon begins with its list: `00[LIB] loaded plugins: …`.
+        if line
+            .body
+            .get(..24)
+            .is_some_and(|head| head.ends_with("plugins: "))
+        {
+            self.plugins.line(line, place, &mut self.facts);
+        }
     }
 
     /// What all of them read.
@@ -175,6 +189,8 @@ impl Statuses {
         core::mem::take(&mut self.junos_zones).finish(&mut self.facts);
         self.ping.cut_off(&mut self.facts);
         self.plugins.finish(&mut self.facts);
+        self.shared_address.finish(&mut self.facts);
+        core::mem::take(&mut self.sniffed).finish(&mut self.facts);
         self.routes.finish(&mut self.facts);
         self.load.finish(&mut self.facts);
         self.sas.finish(&mut self.facts);

@@ -16,6 +16,10 @@ pub(super) struct Plugins {
     sockets: bool,
     /// What lets the daemon be asked: it comes after the sockets, so that all of them have been listed.
     control: bool,
+    /// Some list has a plugin that makes public keys.
+    keys: bool,
+    /// The last list that has none.
+    keyless: Option<Place>,
 }
 
 impl Plugins {
@@ -30,16 +34,20 @@ impl Plugins {
         if let Some((_, list)) = body.split_once("loaded plugins: ") {
             let mut names = list.split_whitespace();
             // The order is that of loading: a socket comes before what lets the daemon be asked.
-            if names.next() == Some("charon")
-                && names.clone().any(|n| matches!(n, "stroke" | "vici"))
-                && !names.any(opens_sockets)
-            {
+            let whole = matches!(names.next(), Some("charon" | "charon-systemd"))
+                && names.clone().any(|n| matches!(n, "stroke" | "vici"));
+            if whole && !names.clone().any(opens_sockets) {
                 facts.push(lacking(place()));
+            }
+            if names.any(makes_public_keys) {
+                self.keys = true;
+            } else if whole {
+                self.keyless = Some(place());
             }
             return;
         }
         if body.contains("listplugins") || body.starts_with("List of loaded Plugins") {
-            self.finish(facts);
+            self.close(facts);
             self.open = Some(place());
             return;
         }
@@ -51,19 +59,21 @@ impl Plugins {
             .iter()
             .fold(body, |feature, told| feature.trim_end_matches(told));
         if feature.contains(char::is_whitespace) {
-            self.finish(facts);
+            self.close(facts);
             return;
         }
         if let Some(name) = body.strip_suffix(':') {
             self.daemon |= name == "charon";
+            self.keys |= makes_public_keys(name);
             self.sockets |= opens_sockets(name);
             self.control |= matches!(name, "stroke" | "vici");
         }
     }
 
     /// The end of the list, which begins with the daemon itself.
-    pub(super) fn finish(&mut self, facts: &mut Vec<Fact>) {
+    fn close(&mut self, facts: &mut Vec<Fact>) {
         let list = core::mem::take(self);
+        (self.keys, self.keyless) = (list.keys, list.keyless);
         if let Some(place) = list
             .open
             .filter(|_| list.daemon && list.control && !list.sockets)
@@ -71,10 +81,37 @@ impl Plugins {
             facts.push(lacking(place));
         }
     }
+
+    /// The end of the text. Where lists differ, nobody knows whose it is that failed.
+    pub(super) fn finish(&mut self, facts: &mut Vec<Fact>) {
+        self.close(facts);
+        if let Some(place) = self.keyless.take().filter(|_| !self.keys) {
+            facts.push(sign(
+                place,
+                Sign::FeatureNotLoaded,
+                &[("feature", "public keys (RSA, ECDSA)"), ("listed", "yes")],
+            ));
+        }
+    }
 }
 
 fn opens_sockets(plugin: &str) -> bool {
     plugin.starts_with("socket-") || plugin == "load-tester"
+}
+
+/// Whether a plugin makes keys of what a certificate or a file holds. `pubkey`, `pkcs1` and `x509` read the form alone.
+fn makes_public_keys(plugin: &str) -> bool {
+    [
+        "gmp",
+        "openssl",
+        "gcrypt",
+        "botan",
+        "wolfssl",
+        "curve25519",
+        "pkcs11",
+        "tpm",
+    ]
+    .contains(&plugin)
 }
 
 fn lacking(place: Place) -> Fact {

@@ -340,6 +340,12 @@ fn sa<'t>(
         "mark" => sa.mark = words.next().map(ToOwned::to_owned),
         "if_id" => sa.if_id = words.next().and_then(number),
         "encap" => sa.in_udp = true,
+        // `use -` for one that wasn't yet.
+        "lastused" | "use" => {
+            sa.used |= words
+                .peek()
+                .is_some_and(|w| w.starts_with(|c: char| c.is_ascii_digit()));
+        }
         "dir" => sa.direction = words.next().map(ToOwned::to_owned),
         _ => {
             if let Some(octets) = word.strip_suffix("(bytes),")
@@ -445,6 +451,24 @@ mod tests {
                 _ => None,
             })
             .collect()
+    }
+
+    #[test]
+    fn an_sa_that_was_used_says_so() {
+        for (line, used) in [
+            ("lastused 2024-03-02 11:20:08", true),
+            ("add 2024-03-02 11:00:00 use 2024-03-02 11:20:08", true),
+            ("add 2024-03-02 11:00:00 use -", false),
+            ("expire use: soft 0(sec), hard 0(sec)", false),
+        ] {
+            let text = format!(
+                "src 192.0.2.1 dst 198.51.100.7\n\tproto esp spi 0xc1a2b3c4 reqid 1 mode transport\n\t{line}\n"
+            );
+            assert!(
+                matches!(states(&text).as_slice(), [HostState::Sa(sa)] if sa.used == used),
+                "{line}"
+            );
+        }
     }
 
     #[test]

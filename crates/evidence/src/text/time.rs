@@ -135,6 +135,13 @@ fn time_only(text: &str, now: Wall) -> Option<(Wall, &str)> {
 /// order of some country. The time of day still puts lines in order.
 fn unread_date(text: &str, now: Wall) -> Option<(Wall, &str)> {
     const LONGEST: usize = 24;
+    // `ip xfrm state` tells so when an SA was added and used.
+    if ["lastused ", "add ", "use "]
+        .iter()
+        .any(|word| text.starts_with(word))
+    {
+        return None;
+    }
     let mut words = 0;
     let mut rest = text;
     let mut day = false;

@@ -179,6 +179,13 @@ fn judge(s: &Signals<'_>) -> Judgement {
             separated_by: "what the peer's log of that request compares",
         };
     }
+    if alone(s, told.fact) && told.asked.is_none_or(|a| a.proposals.is_empty()) {
+        return Judgement::Possible {
+            weight: 60,
+            because: "NO_PROPOSAL_CHOSEN came for an SA of the second phase, and nothing is shown of what was asked for: its ciphers, its group (PFS), its mode or its networks may be refused".to_owned(),
+            separated_by: "the lines before it, from the beginning of the attempt, and what the peer's log of that quick mode compares",
+        };
+    }
     // The proposals of quick mode have the group of a key exchange of its own; those of IKE_AUTH have none.
     let quick = s.case.happenings().any(|(fact, h)| match h {
         Happening::Sent(m) => fact.side == told.side && Phase::is_v1(&m.exchange),
@@ -251,6 +258,23 @@ fn judge(s: &Signals<'_>) -> Judgement {
         .to_owned()],
     }
     .into()
+}
+
+/// An answer of IKEv1, with nothing of the attempt that it ends, and no configuration.
+fn alone(s: &Signals<'_>, told: &Fact) -> bool {
+    let of_v1 = s.case.happenings().any(|(f, h)| {
+        f.side == told.side && matches!(h, Happening::Received(m) if Phase::is_v1(&m.exchange))
+    });
+    let shown = s.case.facts.iter().any(|f| match &f.what {
+        Known::Happened { happening } => match happening {
+            Happening::PeerRefused { .. } => false,
+            Happening::Received(m) => m.phase() != Some(Phase::Informational),
+            _ => true,
+        },
+        Known::PeerConfigured { .. } | Known::Configured { .. } | Known::Listed { .. } => true,
+        _ => false,
+    });
+    of_v1 && !shown
 }
 
 /// Configurations of two products are shown, so of both ends, and none of their ESP proposals is known to differ.

@@ -1,9 +1,8 @@
 //! `ike-up-no-child`: the IKE SA is there and nothing that carries traffic.
 
-use adit_model::event::Happening;
-use adit_model::fact::Fact;
 use adit_model::sign::Sign;
 
+use crate::childless::childless;
 use crate::finding::CONDITION;
 use crate::rule::{Found, Judgement, Need, Page, Rule};
 use crate::signals::Signals;
@@ -79,26 +78,4 @@ fn judge(s: &Signals<'_>) -> Judgement {
     .fix("compare ESP proposals, PFS group and networks with the other side's")
     .then("read the refusing side's lines of that minute")
     .done()
-}
-
-/// An IKE SA that a status of pluto lists last under a name that no SA for traffic has, beside others that have some.
-pub(crate) fn childless<'a>(s: &Signals<'a>) -> Option<&'a Fact> {
-    let listed = |f: &&Fact| {
-        f.source.text.contains("ESTABLISHED_IKE_SA") && f.source.text.contains("newest")
-    };
-    let carries = |name: &str| {
-        s.case.happenings().any(|(f, h)| match h {
-            Happening::ChildEstablished { child, .. } => {
-                child == name || f.subject.as_deref() == Some(name)
-            }
-            _ => false,
-        })
-    };
-    s.was_up()?;
-    s.case
-        .happenings()
-        .filter(|(_, h)| matches!(h, Happening::IkeEstablished { .. }))
-        .map(|(f, _)| f)
-        .filter(listed)
-        .find(|f| f.subject.as_deref().is_some_and(|name| !carries(name)))
 }

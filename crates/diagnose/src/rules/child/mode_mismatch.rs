@@ -5,6 +5,7 @@ use adit_model::sign::Sign;
 
 use crate::finding::SAID;
 use crate::rule::{Found, Judgement, Need, Page, Rule};
+use crate::rules::child::ts_mismatch::asks_for_transport;
 use crate::signals::{Signals, notify};
 use crate::verdict::AtFault;
 
@@ -71,7 +72,7 @@ fn judge(s: &Signals<'_>) -> Judgement {
                 because: "NO_PROPOSAL_CHOSEN came for a child between two hosts, which may be of either mode".to_owned(),
                 separated_by: "the mode of the child on both sides",
             },
-            None => Judgement::Silent,
+            None => refused_as_traffic(s),
         };
     };
     let values = match (seen.value("ours"), seen.value("theirs")) {
@@ -99,6 +100,19 @@ fn judge(s: &Signals<'_>) -> Judgement {
         .at(AtFault::Both)
         .with(s.signs_of(Sign::ModeDiffers).map(|x| x.fact)),
     )
+}
+
+/// Some sides that have tunnel mode there compare what they are asked for with its networks, and refuse those.
+fn refused_as_traffic(s: &Signals<'_>) -> Judgement {
+    match s.told(notify::TS_UNACCEPTABLE, false) {
+        Some(told) if asks_for_transport(s, told) => Judgement::Possible {
+            weight: 40,
+            because: "transport mode was asked for, and the traffic selectors were refused"
+                .to_owned(),
+            separated_by: "the mode of the child on both sides",
+        },
+        _ => Judgement::Silent,
+    }
 }
 
 fn found(found: Found) -> Judgement {

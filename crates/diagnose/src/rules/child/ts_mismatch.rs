@@ -1,18 +1,20 @@
 //! `ts-mismatch`: the traffic selectors of the two sides have nothing in common.
 
+use adit_model::complaint::Complaint;
 use adit_model::event::Happening;
-use adit_model::fact::Side;
+use adit_model::fact::{Known, Side};
 use adit_model::phase::Phase;
 use adit_model::reason::Refusal;
 use adit_model::selector::{Selector, narrow};
 use adit_model::sign::Sign;
 
 use crate::compare::{configured_over_there, list, only_in, shown};
-use crate::finding::SAID;
+use crate::finding::{SAID, SYMPTOM};
+use crate::plane::Carried;
 use crate::rule::{Found, Judgement, Need, Page, Rule};
 use crate::seen::Seen;
 use crate::setting::Setting;
-use crate::signals::{Signals, notify, quote};
+use crate::signals::{Signals, Told, notify, quote};
 use crate::verdict::{AtFault, Evidence, Fix};
 
 pub(crate) static RULE: Rule = Rule {
@@ -90,6 +92,12 @@ impl Apart {
             && !self.meets()
     }
 
+    /// Whether of one side it isn't known which networks it has.
+    fn one_sided(&self) -> bool {
+        self.our_local.is_empty() && self.our_remote.is_empty()
+            || self.their_local.is_empty() && self.their_remote.is_empty()
+    }
+
     /// Whether there is something in common, which one side doesn't take as less than all.
     fn meets(&self) -> bool {
         let meet = |a: &[Selector], b: &[Selector]| !narrow(a, b).is_empty();
@@ -99,7 +107,9 @@ impl Apart {
 
 fn judge(s: &Signals<'_>) -> Judgement {
     if let Some(apart) = apart(s) {
-        return if apart.ports_alone() {
+        return if let Some(told) = accepted_later(s).filter(|_| apart.one_sided()) {
+            told
+        } else if apart.ports_alone() {
             Judgement::Silent
         } else {
             found(s, apart).into()
@@ -107,6 +117,9 @@ fn judge(s: &Signals<'_>) -> Judgement {
     }
     if let Some(seen) = s.sign(Sign::TrafficRefused) {
         return said(s, seen);
+    }
+    if let Some(found) = side_by_side(s) {
+        return found;
     }
     if let Some(fact) = s.reached(|h| matches!(h, Happening::ChildEstablished { .. })) {
         return Judgement::RuledOut(format!("networks were agreed: {}", fact.source.text));
@@ -121,6 +134,12 @@ fn judge(s: &Signals<'_>) -> Judgement {
         (a.ts_local.as_slice(), a.ts_remote.as_slice())
     });
     let unknown = local.is_empty() && remote.is_empty();
+    if let Some(judgement) = accepted_later(s) {
+        return judgement;
+    }
+    if let Some(judgement) = in_transport_mode(s, told).filter(|_| unknown) {
+        return judgement;
+    }
     if let Some(fact) = configured_over_there(s, local, remote) {
         return Judgement::Possible {
             weight: 40,
@@ -157,6 +176,102 @@ fn judge(s: &Signals<'_>) -> Judgement {
         next: vec!["ask the peer for its two lists of networks, or read its log of the attempt".to_owned()],
     }
     .into()
+}
+
+/// SAs with other networks stand beside each other for the same traffic, and one of them goes one way only: each side
+/// asks in its own terms, and answers leave by another SA than the one that the question came by.
+fn side_by_side(s: &Signals<'_>) -> Option<Judgement> {
+    let all = s.each_carried(Side::Local);
+    let nets: Vec<(&Carried<'_>, (Selector, Selector))> = all
+        .iter()
+        .filter_map(|c| {
+            let (ours, theirs) = c.networks()?;
+            Some((c, (ours.parse().ok()?, theirs.parse().ok()?)))
+        })
+        .collect();
+    // What is for everything is an interface's, and gets what is routed to it.
+    let all_of = |x: &Selector| x.start.is_unspecified() && x.start != x.end;
+    let listed = |n: &(Selector, Selector)| !all_of(&n.0) && !all_of(&n.1);
+    let overlap = |a: &(Selector, Selector), b: &(Selector, Selector)| {
+        a != b && listed(b) && a.0.intersect(&b.0).is_some() && a.1.intersect(&b.1).is_some()
+    };
+    let peer = |c: &Carried<'_>| {
+        c.facts.iter().find_map(|f| match &f.what {
+            Known::Carried { traffic } => traffic.name.clone(),
+            _ => None,
+        })
+    };
+    let (one, mine) = nets
+        .iter()
+        .find(|(c, n)| listed(n) && (c.only_receives() || c.only_sends()))?;
+    let carries_back = |c: &Carried<'_>| match one.only_receives() {
+        true => c.sent.is_some_and(|n| n > 0),
+        false => c.received.is_some_and(|n| n > 0),
+    };
+    let (other, theirs) = nets
+        .iter()
+        .find(|(c, n)| overlap(mine, n) && carries_back(c) && peer(c) == peer(one))?;
+    let pair = |n: &(Selector, Selector)| format!("{} to {}", n.0, n.1);
+    let fact = one.facts.first()?;
+    Some(
+        Found::on(
+            fact,
+            SYMPTOM,
+            AtFault::Both,
+            format!(
+                "two SAs stand beside each other for the same traffic, {} and {}: the sides ask for different networks",
+                pair(mine),
+                pair(theirs)
+            ),
+        )
+        .with(other.facts.iter().copied())
+        .because("One of them goes one way only: what comes by it is answered by the other. A gateway that joins networks or splits them (Check Point) asks for others than the access list has.")
+        .fix("make both lists of networks the mirror image of the other side's, and switch off what joins or splits them (Check Point: one tunnel per pair of subnets, no supernets)")
+        .then("the networks that each side asks for, from its log of a new negotiation")
+        .done(),
+    )
+}
+
+/// Somebody tells that the same networks are accepted after a restart: both lists fit, and what was loaded or chosen when they
+/// were refused isn't known.
+fn accepted_later(s: &Signals<'_>) -> Option<Judgement> {
+    let told = s.complains(Complaint::RestartHelps)?;
+    Some(Judgement::Possible {
+        weight: 60,
+        because: format!(
+            "networks were refused, and somebody tells that a restart helps without any change of them: {}",
+            told.source.text
+        ),
+        separated_by: "which connections and networks are loaded while they are refused (swanctl --list-conns, ipsec statusall), and the log of an exchange then",
+    })
+}
+
+/// A request for transport mode was refused in these words: its selectors are the gateways' own addresses, which a NAT changes,
+/// with protocol and port; and a side that has tunnel mode there may refuse it so as well.
+fn in_transport_mode(s: &Signals<'_>, told: &Told<'_>) -> Option<Judgement> {
+    asks_for_transport(s, told).then(|| Judgement::Possible {
+        weight: 55,
+        because: "selectors in transport mode were refused, and which ones isn't shown".to_owned(),
+        separated_by: "the responder's log of the exchange: whether it compares addresses, protocol and port, or the mode",
+    })
+}
+
+/// Whether the last request before that answer asks for transport mode.
+pub(super) fn asks_for_transport(s: &Signals<'_>, told: &Told<'_>) -> bool {
+    const ASKED: &str = "N(USE_TRANSPORT_MODE)";
+    let requests = s
+        .case
+        .of(told.side)
+        .take_while(|f| !core::ptr::eq(*f, told.fact))
+        .filter_map(|f| match &f.what {
+            Known::Happened {
+                happening: Happening::Sent(m),
+            } if !m.response => Some(m),
+            _ => None,
+        });
+    requests
+        .last()
+        .is_some_and(|m| m.payloads.iter().any(|p| p == ASKED))
 }
 
 /// Peers that don't like the networks of quick mode (IKEv1) may say nothing.

@@ -4,6 +4,7 @@ use adit_model::sign::Sign;
 
 use crate::finding::{COUNTED, SYMPTOM};
 use crate::rule::{Found, Judgement, Need, Page, Rule};
+use crate::seen::Seen;
 use crate::signals::Signals;
 
 pub(crate) static RULE: Rule = Rule {
@@ -41,7 +42,9 @@ pub(crate) static RULE: Rule = Rule {
 };
 
 fn judge(s: &Signals<'_>) -> Judgement {
-    let Some(seen) = s.sign(Sign::CommandNotTaken) else {
+    // What isn't misspelt was refused for what it asks.
+    let lost = |seen: &Seen<'_>| seen.value("algorithm").is_none();
+    let Some(seen) = s.signs_of(Sign::CommandNotTaken).filter(lost).last() else {
         return between_versions(s);
     };
     Found::by(
@@ -52,7 +55,7 @@ fn judge(s: &Signals<'_>) -> Judgement {
             None => format!("a line of the configuration of {} wasn't taken", seen.who()),
         },
     )
-    .with(s.signs_of(Sign::CommandNotTaken).map(|x| x.fact).take(3))
+    .with(s.signs_of(Sign::CommandNotTaken).filter(lost).map(|x| x.fact).take(3))
     .because("The router refused the command and kept the rest, so the setting isn't there.")
     .fix("enter the line again as the router understands it, and compare the running configuration with the intended one")
     .then("the running configuration of both sides")

@@ -70,7 +70,12 @@ fn judge(s: &Signals<'_>) -> Judgement {
             ),
         );
     }
+    let about_a_file = s
+        .signs_of(Sign::ConnectionRejected)
+        .any(|x| x.value("problem").is_some_and(credential));
     let refused = s.signs.iter().copied().filter(|x| match x.sign {
+        // Without a name it sums up what the lines before have told.
+        Sign::ConnectionRejected if about_a_file && x.value("problem").is_none() => false,
         Sign::ConnectionRejected => !x.value("problem").is_some_and(credential),
         Sign::ConnectionLoadFailed => x.value("problem").is_some_and(wording),
         _ => false,
@@ -91,7 +96,10 @@ fn judge(s: &Signals<'_>) -> Judgement {
             ),
         );
     }
-    let value = best(s.signs_of(Sign::ConfigValueInvalid));
+    let value = best(
+        s.signs_of(Sign::ConfigValueInvalid)
+            .filter(|x| !x.value("keyword").is_some_and(names_a_file)),
+    );
     if let Some(seen) = value.or_else(|| best(s.signs_of(Sign::ConfigKeywordUnknown))) {
         let what = match (seen.value("keyword"), seen.value("value")) {
             (Some(keyword), Some(value)) => format!("{keyword}={value} isn't allowed"),
@@ -121,7 +129,31 @@ fn judge(s: &Signals<'_>) -> Judgement {
             ),
         );
     }
-    Judgement::Silent
+    match s.signs_of(Sign::ConfigValueInvalid).last() {
+        Some(seen) => Judgement::Possible {
+            weight: 30,
+            because: format!(
+                "a certificate or key that the configuration of {} names isn't taken: {}",
+                seen.who(),
+                seen.said()
+            ),
+            separated_by: "whether the file is there and what it holds (openssl x509 -text, pki --print), and the daemon's own line about it",
+        },
+        None => Judgement::Silent,
+    }
+}
+
+/// Words whose values are files of credentials: what isn't taken is what the file holds.
+fn names_a_file(keyword: &str) -> bool {
+    [
+        "certs",
+        "cacerts",
+        "pubkeys",
+        "cert",
+        "leftcert",
+        "rightcert",
+    ]
+    .contains(&keyword)
 }
 
 /// The starter gave up for it, and later a peer was heard: the file was mended in between.
@@ -159,6 +191,10 @@ fn credential(problem: &str) -> bool {
     ]
     .iter()
     .any(|words| problem.contains(words))
+        || problem
+            .split_once("invalid value for: ")
+            .and_then(|(_, rest)| rest.split([',', ' ']).next())
+            .is_some_and(names_a_file)
 }
 
 /// Whether a problem is one of wording: a proposal that doesn't parse, a value that isn't one.

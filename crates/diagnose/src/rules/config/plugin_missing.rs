@@ -4,7 +4,7 @@ use adit_model::sign::Sign;
 
 use crate::finding::{COUNTED, SAID, SYMPTOM};
 use crate::rule::{Found, Judgement, Need, Page, Rule};
-use crate::seen::Seen;
+use crate::seen::{Seen, before};
 use crate::signals::Signals;
 
 pub(crate) static RULE: Rule = Rule {
@@ -89,7 +89,14 @@ fn judge(s: &Signals<'_>) -> Judgement {
             ),
         );
     }
-    if let Some(seen) = s.sign(Sign::FeatureNotLoaded) {
+    if let Some(judgement) = without_keys(s) {
+        return judgement;
+    }
+    if let Some(seen) = s
+        .signs_of(Sign::FeatureNotLoaded)
+        .filter(|x| x.value("listed").is_none())
+        .last()
+    {
         let what = seen.value_or("feature", "it");
         // Without a fetcher revocation isn't checked, and most connections go on.
         if what == "fetcher" {
@@ -125,7 +132,51 @@ fn judge(s: &Signals<'_>) -> Judgement {
             format!("{name} of {} can't be loaded: {why}", seen.who()),
         );
     }
-    Judgement::Silent
+    match not_understood(s) {
+        Some(seen) => Judgement::Possible {
+            weight: 40,
+            because: format!(
+                "a certificate isn't understood at {}: {}",
+                seen.who(),
+                seen.said()
+            ),
+            separated_by: "the list of loaded plugins, and the certificate's key type and signature algorithm",
+        },
+        None => Judgement::Silent,
+    }
+}
+
+/// A certificate that couldn't be read, though it is there.
+fn not_understood<'a>(s: &Signals<'a>) -> Option<Seen<'a>> {
+    s.signs_of(Sign::ConfigUnreadable)
+        .find(|x| x.value("kind").is_some())
+}
+
+/// No certificate, or no key, is understood: without a plugin that makes public keys none is, and with it the file is to
+/// blame.
+fn without_keys(s: &Signals<'_>) -> Option<Judgement> {
+    let listed = s
+        .signs_of(Sign::FeatureNotLoaded)
+        .find(|x| x.value("listed").is_some())?;
+    // The daemon lists its plugins when it starts, before it reads anything.
+    let seen = [Sign::ConfigUnreadable, Sign::PrivateKeyMissing]
+        .into_iter()
+        .find_map(|sign| {
+            s.signs_of(sign)
+                .find(|x| x.value("kind").is_some() && before(listed.fact, x.fact))
+        })?;
+    Some(
+        Found::by(
+            seen,
+            COUNTED,
+            format!("no loaded plugin of {} has {}, so that no certificate and no key is understood", seen.who(), listed.value_or("feature", "public keys")),
+        )
+        .with([listed.fact])
+        .because("x509, pkcs1 and pubkey read the form of a certificate; the key in it is made by another plugin: openssl, gmp, gcrypt, botan or wolfssl.")
+        .fix("build or install the daemon with openssl (or gmp, and the plugins of ciphers and hashes), and see that it is loaded")
+        .then("the list of loaded plugins (swanctl --stats, ipsec statusall)")
+        .done(),
+    )
 }
 
 /// Said at every start of many hosts, and harms nobody: a plugin that finds nothing to do returns nothing, and

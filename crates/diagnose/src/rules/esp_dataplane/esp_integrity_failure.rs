@@ -80,6 +80,17 @@ fn judge(s: &Signals<'_>) -> Judgement {
             "whether the counter grows with each packet that is lost",
         );
     }
+    // Beside an SA that couldn't be installed, as another was there, its keys may be the older ones.
+    if s.signs_of(Sign::PolicyInUse)
+        .any(|x| x.value("policy").is_none())
+    {
+        return possible(
+            44,
+            "packets fail the check, and an SA couldn't be installed because of one that was there"
+                .to_owned(),
+            "whether it is the same SA: ip -s xfrm state at both ends, and when each began",
+        );
+    }
     let confidence = if s
         .first_sign(&[Sign::EspIntegrityFailed])
         .is_some_and(|x| x.value("count").is_none())

@@ -103,6 +103,15 @@ fn judge(s: &Signals<'_>) -> Judgement {
             separated_by: "whether one of the others is between the same hosts",
         };
     }
+    let ended = s.ever(Sign::SaExpired);
+    if !ended.is_empty() && ended.iter().all(|x| x.value("idle").is_some()) {
+        return Judgement::Possible {
+            weight: 35,
+            because: "an SA reached the end of its life, as one does that carries nothing"
+                .to_owned(),
+            separated_by: "whether hosts sent anything through the tunnel in the minutes before its end",
+        };
+    }
     found(s, &[Sign::SaExpired], CONDITION, |seen, times| {
         format!("an SA of {} expired and no other took its place{times}", seen.who())
     })

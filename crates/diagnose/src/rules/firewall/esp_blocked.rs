@@ -276,6 +276,22 @@ fn not_permitted(s: &Signals<'_>) -> Option<Judgement> {
     if in_udp || received {
         return None;
     }
+    if seen.value("keys") == Some("swarm") {
+        return Some(
+            Found::by(
+                seen,
+                CONDITION,
+                format!(
+                    "the filter of {} lets the nodes of Docker Swarm in and not ESP, in which an encrypted overlay travels",
+                    seen.who()
+                ),
+            )
+            .because("Its policy drops what no rule takes, and no rule takes IP protocol 50. Swarm hands the keys out itself, so no IKE fails before.")
+            .fix("permit IP protocol 50 between the nodes (ufw allow proto esp from NODE; iptables -I INPUT -p esp -s NODE -j ACCEPT; firewall-cmd --permanent --add-protocol=esp)")
+            .then("`tcpdump -ni IFACE 'ip proto 50'` on both nodes while one pings the other's container")
+            .done(),
+        );
+    }
     let Some(comes) = comes else {
         return Some(Judgement::Possible {
             weight: 35,

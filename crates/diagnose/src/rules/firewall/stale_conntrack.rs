@@ -40,6 +40,9 @@ fn judge(s: &Signals<'_>) -> Judgement {
     if let Some(judgement) = old_address(s).filter(|_| !s.up && !s.refused_or_told()) {
         return judgement;
     }
+    if let Some(found) = old_way(s).filter(|_| !s.refused_or_told()) {
+        return found;
+    }
     let flow = s
         .signs_of(Sign::FlowUnanswered)
         .filter(|seen| filtered_port(*seen).is_some_and(is_ike))
@@ -52,6 +55,28 @@ fn judge(s: &Signals<'_>) -> Judgement {
         },
         _ => Judgement::Silent,
     }
+}
+
+/// Packets to one host leave by the outside, translated, and those to its neighbours by the tunnel: the flow began while
+/// the tunnel was down, and the filter keeps to the way that it took then.
+fn old_way(s: &Signals<'_>) -> Option<Judgement> {
+    let seen = s.sign(Sign::LeavesOtherwise)?;
+    let host = seen.value_or("destination", "one host");
+    let (interface, by) = (
+        seen.value_or("interface", "another interface"),
+        seen.value_or("by", "the tunnel"),
+    );
+    Some(
+        Found::by(
+            seen,
+            SYMPTOM,
+            format!("packets to {host} leave by {interface}, translated, and those to its neighbours by {by}: the filter keeps an old flow on its old way"),
+        )
+        .because("Sender, network and routes are the same. A flow that began while the tunnel was down took the default route, and each of its packets renews the entry.")
+        .fix(format!("clear the flow's entry (FortiGate: diagnose sys session filter dst {host}, diagnose sys session clear; Linux: conntrack -D -d {host}), and give the peer's networks a blackhole route with a worse distance, so that nothing takes the default route while the tunnel is down"))
+        .then("the entry itself before it is cleared (diagnose sys session list, conntrack -L), and whether a policy route or SD-WAN rule names that host")
+        .done(),
+    )
 }
 
 /// The filter gives the gateway's own packets a source that the host doesn't have any more.

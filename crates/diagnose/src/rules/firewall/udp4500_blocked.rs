@@ -7,7 +7,7 @@ use adit_model::product::Product;
 use adit_model::sign::Sign;
 
 use crate::chance::by_chance;
-use crate::finding::{COUNTED, SAID, SYMPTOM};
+use crate::finding::{CONDITION, COUNTED, SAID, SYMPTOM};
 use crate::nat;
 use crate::progress::{filtered_port, is_strangers};
 use crate::rule::{Found, Judgement, Need, Page, Rule};
@@ -74,6 +74,9 @@ fn judge(s: &Signals<'_>) -> Judgement {
             because: "a NAT that lost its mapping, or a filter that was changed, stops UDP 4500 in the middle".to_owned(),
             separated_by: "whether IKE_SA_INIT to UDP 4500 is answered now",
         };
+    }
+    if let Some(silence) = s.unfinished(Side::Local, "MR3") {
+        return last_answer_lost(s, silence);
     }
     if s.authenticated().is_some() {
         return match s.sign(Sign::AuthenticationRepeated) {
@@ -185,6 +188,55 @@ fn said(s: &Signals<'_>) -> Option<Judgement> {
             .fix("permit UDP 4500 wherever UDP 500 is permitted, both ways")
             .done(),
     )
+}
+
+/// IKEv1's initiator repeats its proof though it was answered: it has heard our first two answers, which went over UDP 500,
+/// and not the third, which goes over UDP 4500 wherever there is a NAT.
+fn last_answer_lost(s: &Signals<'_>, silence: &Silence<'_>) -> Judgement {
+    if s.up || s.refused_or_told() {
+        return Judgement::Silent;
+    }
+    // One repetition is what a lost packet brings about.
+    const SEVERAL: usize = 3;
+    let repeated: Vec<_> = s
+        .happenings(Side::Local)
+        .filter(
+            |(_, h)| matches!(h, Happening::Retransmitted { exchange, .. } if exchange == "MR3"),
+        )
+        .map(|(f, _)| f)
+        .collect();
+    let nat = nat::behind(s);
+    // A certificate makes the answer large enough for fragments to be what is lost.
+    let large = s
+        .happenings(Side::Local)
+        .any(|(_, h)| matches!(h, Happening::Sent(m) if m.payloads.iter().any(|p| p == "CERT")));
+    let Some(last) = silence.facts.first().copied() else {
+        return Judgement::Silent;
+    };
+    // Who doesn't take our answer, for the identity in it, repeats its proof too, and says why in a message that not every
+    // daemon can read. That nothing of the kind came shows only in a log that has the beginning.
+    let nothing_else = s
+        .reached(|h| matches!(h, Happening::IkeEstablished { .. }))
+        .is_some()
+        && s.dropped(Side::Local, DropReason::IkeMalformed).is_none();
+    if repeated.len() < SEVERAL || large || !nothing_else || nat == Some((false, false)) {
+        return Judgement::Possible {
+            weight: 45,
+            because: "the peer repeats its proof though it was answered: the last answer may not come back, or the peer may not take it (for the identity in it)".to_owned(),
+            separated_by: "the peer's log, and a capture outside of both gateways: how far the answer comes",
+        };
+    }
+    Found::on(
+        last,
+        if nat.is_some() { SYMPTOM } else { CONDITION },
+        AtFault::Path,
+        "our last answer doesn't reach the peer: it repeats its proof though we answer, and has heard our answers before",
+    )
+    .with(repeated.iter().copied().take(4))
+    .because("Two answers went to UDP 500 of the peer, and it went on. Its proof and our answer go over UDP 4500 where there is a NAT: what the peer sends there arrives, and what we send from there is lost, at a filter or at a NAT in front of us that knows no such flow.")
+    .fix("let answers from UDP 4500 out and on to the peer, also through the NAT or container network in front of this host")
+    .then("`tcpdump -ni any 'udp port 500 or udp port 4500'` on the outside of this host: do answers leave, and from which address and port?")
+    .done()
 }
 
 /// IKEv1's responder repeats its second answer: the third message, which a NAT moves to UDP 4500, never came.

@@ -92,6 +92,14 @@ fn judge(s: &Signals<'_>) -> Judgement {
             _ => Judgement::Silent,
         };
     }
+    // Without a NAT the last answer of main mode goes over UDP 500 as well.
+    if s.unfinished(Side::Local, "MR3").is_some() && !s.up && !s.refused_or_told() {
+        return Judgement::Possible {
+            weight: 42,
+            because: "the peer repeats its proof though it was answered".to_owned(),
+            separated_by: "whether the exchange has moved to UDP 4500, and a capture outside of both gateways",
+        };
+    }
     // The peer asks: its requests come again though we answered.
     let asked = s.received_message(Side::Local, "IKE_SA_INIT", false);
     let answered = s.sent_message(Side::Local, "IKE_SA_INIT", true);

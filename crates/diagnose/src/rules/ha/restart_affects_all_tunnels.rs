@@ -5,7 +5,7 @@ use adit_model::event::Happening;
 use adit_model::sign::Sign;
 
 use crate::complaint::carries_nothing;
-use crate::finding::CONDITION;
+use crate::finding::{CONDITION, SYMPTOM};
 use crate::rule::{Found, Judgement, Need, Page, Rule};
 use crate::signals::Signals;
 
@@ -41,7 +41,7 @@ pub(crate) static RULE: Rule = Rule {
 
 fn judge(s: &Signals<'_>) -> Judgement {
     let Some(seen) = s.sign(Sign::AllTunnelsRestarted) else {
-        return Judgement::Silent;
+        return by_a_change(s).unwrap_or(Judgement::Silent);
     };
     if s.refused_or_told() {
         return Judgement::Silent;
@@ -68,6 +68,28 @@ fn judge(s: &Signals<'_>) -> Judgement {
             .to_owned(),
         separated_by: "whether all tunnels fell together, and came back by themselves after it",
     }
+}
+
+/// Somebody changed the configuration under a tunnel that was up, and it came back by itself.
+fn by_a_change(s: &Signals<'_>) -> Option<Judgement> {
+    let changes = s.ever(Sign::TakenForChange);
+    let seen = changes.last()?;
+    let back = s.up || s.sign(Sign::SecondPhaseDone).is_some();
+    if !back || !s.calm() || s.traffic_suffers() {
+        return None;
+    }
+    Some(
+        Found::by(
+            *seen,
+            SYMPTOM,
+            format!("somebody changed the configuration of the tunnel at {}, which takes its SAs down", seen.who()),
+        )
+        .with(changes.iter().map(|x| x.fact).take(3))
+        .because("The gateway itself gives that as the reason, and the tunnel came up again with the new configuration. Nothing failed.")
+        .fix("change tunnels in a maintenance window: a gateway deletes the SAs of whatever is committed anew")
+        .then("the history of commits: who changed what at that time (`show system commit`)")
+        .done(),
+    )
 }
 
 /// A program that watches something restarts the service by itself, though the tunnel comes up each time.

@@ -8,6 +8,7 @@ use adit_model::sign::Sign;
 
 use crate::complaint::carries_nothing;
 use crate::finding::{CONDITION, SAID, SYMPTOM};
+use crate::kernel_release;
 use crate::rule::{Found, Judgement, Need, Page, Rule};
 use crate::seen::{Seen, before};
 use crate::signals::{Signals, who};
@@ -75,6 +76,19 @@ fn judge(s: &Signals<'_>) -> Judgement {
             separated_by: "the lines after it: which function and which module",
         };
     }
+    // A daemon that finds no IPsec in its kernel comes to its end in whatever way.
+    let unserved = crashed.filter(|x| {
+        s.facts.is_empty()
+            && s.signs_of(Sign::KernelSupportMissing)
+                .any(|lacks| lacks.side() == x.side() && before(lacks.fact, x.fact))
+    });
+    if unserved.is_some() {
+        return Judgement::Possible {
+            weight: 30,
+            because: "the daemon broke down after it had found no IPsec in its kernel".to_owned(),
+            separated_by: "whether it still breaks down on a kernel that has XFRM",
+        };
+    }
     if let Some(seen) = crashed {
         return Found::by(
             seen,
@@ -92,7 +106,10 @@ fn judge(s: &Signals<'_>) -> Judgement {
         .then("the lines before it, and a backtrace (coredumpctl info)")
         .done();
     }
-    if let Some(judgement) = leased_not_found(s).or_else(|| repetition_not_taken(s)) {
+    if let Some(judgement) = leased_not_found(s)
+        .or_else(|| repetition_not_taken(s))
+        .or_else(|| asks_for_what_is_there(s))
+    {
         return judgement;
     }
     let Some(seen) = s.sign(Sign::ContradictionSurvived) else {
@@ -115,6 +132,41 @@ fn judge(s: &Signals<'_>) -> Judgement {
     .fix(FIX)
     .then("the lines before it, with more debugging")
     .done()
+}
+
+/// The program says which kernel it needs, and has a newer one: what it asks the kernel to find out, it asks wrongly, or it
+/// misreads the answer.
+fn asks_for_what_is_there(s: &Signals<'_>) -> Option<Judgement> {
+    let (seen, release) = s
+        .signs_of(Sign::KernelSupportMissing)
+        .find_map(|x| Some((x, kernel_release::has_it(s, x)?)))?;
+    let needs = seen.value_or("needs", "");
+    // A kernel without the thing has other errors for it (EPROTONOSUPPORT, EOPNOTSUPP, ENOENT).
+    let invalid = seen
+        .value_or("errno", "")
+        .to_ascii_lowercase()
+        .contains("invalid argument");
+    if !invalid || !s.calm() {
+        return Some(Judgement::Possible {
+            weight: 35,
+            because: format!(
+                "{} asks for Linux {needs}, and its kernel is {release}",
+                seen.who()
+            ),
+            separated_by: "whether the kernel was built with the option, and whether another version of the program starts",
+        });
+    }
+    Some(
+        Found::by(
+            seen,
+            CONDITION,
+            format!("a program of {} asks for Linux {needs} and has {release}: its own test of the kernel fails", seen.who()),
+        )
+        .because("The kernel knows the thing and calls the question invalid: the program asks in a way that this kernel no longer takes.")
+        .fix("use a version of the program in which the test is mended, or the one before, with which it started")
+        .then("the program's list of changes, and the kernel's between the two releases")
+        .done(),
+    )
 }
 
 /// The daemon put an address on an interface and looked for it too early, so that its routes take another way.

@@ -10,6 +10,7 @@ use adit_model::sign::Sign;
 use super::identity::unexplained;
 use crate::finding::SAID;
 use crate::rule::{Found, Judgement, Need, Page, Rule};
+use crate::seen::before;
 use crate::signals::{Signals, notify, quote, who};
 use crate::verdict::{AtFault, Fix};
 
@@ -211,7 +212,15 @@ fn method_sign<'a>(s: &Signals<'a>) -> Option<crate::seen::Seen<'a>> {
             || text.contains("policy mandates");
         !of_one || !(s.refused_or_told() || s.went_on(*seen) || s.was_up().is_some())
     };
-    let unexpected = s.sign(Sign::AuthMethodUnexpected).filter(of_all);
+    // Where a responder went on with another connection, the last one is what counts.
+    let went_over = |seen: &crate::seen::Seen<'_>| {
+        s.signs_of(Sign::NextConnectionTried)
+            .any(|next| next.side() == seen.side() && before(seen.fact, next.fact))
+    };
+    let unexpected = s
+        .sign(Sign::AuthMethodUnexpected)
+        .filter(of_all)
+        .filter(|seen| s.refused_or_told() || !went_over(seen));
     unexpected.or_else(|| {
         s.sign(Sign::ExchangeModeRefused)
             .filter(|seen| seen.fact.source.text.contains("authentication using Main"))

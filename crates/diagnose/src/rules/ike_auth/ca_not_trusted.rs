@@ -1,7 +1,7 @@
 //! `ca-not-trusted`: the verifier lacks the CA of the peer's certificate.
 
 use adit_model::event::Happening;
-use adit_model::fact::{Fact, Known};
+use adit_model::fact::{Fact, Known, Side};
 use adit_model::reason::{CertificateProblem, Refusal};
 use adit_model::sign::Sign;
 
@@ -81,6 +81,7 @@ fn judge(s: &Signals<'_>) -> Judgement {
             .filter(|bad| !authenticated_without(s, bad.fact))
         {
             Some(bad) => (bad, SYMPTOM),
+            None if asked_for_unknown(s) && s.calm() && !s.up => return without_ca(s),
             None => {
                 return super::chain::may_be(
                     s,
@@ -124,6 +125,69 @@ fn judge(s: &Signals<'_>) -> Judgement {
     ))
     .then("openssl x509 -noout -subject -issuer -in CERT on the side that owns it, beside the list of CAs on the other")
     .done()
+}
+
+/// The peer that answers asks for certificates of a CA that isn't known here. Who begins asks for all that it trusts, which
+/// with Windows is all that came with it.
+fn asked_for_unknown(s: &Signals<'_>) -> bool {
+    s.sign(Sign::RequestedCaUnknown)
+        .is_some_and(|seen| s.sent_message(seen.side(), "IKE_AUTH", false).is_some())
+}
+
+/// The peer asks for certificates of a CA that isn't known here, and we ask for none, which who trusts any CA does: the
+/// certificate that it shows can't be verified.
+fn without_ca(s: &Signals<'_>) -> Judgement {
+    let Some(seen) = s.sign(Sign::RequestedCaUnknown) else {
+        return Judgement::Silent;
+    };
+    let side = seen.side();
+    let message = |response: bool, f: &'_ Fact, h: &Happening| match h {
+        Happening::Sent(m) | Happening::Received(m) => {
+            m.exchange == "IKE_AUTH" && m.response == response && f.side == side
+        }
+        _ => false,
+    };
+    let holds = |h: &Happening, payload: &str| match h {
+        Happening::Sent(m) | Happening::Received(m) => m.payloads.iter().any(|p| p == payload),
+        _ => false,
+    };
+    let asked = s
+        .happenings(side)
+        .find(|(f, h)| matches!(h, Happening::Sent(_)) && message(false, f, h));
+    let shown = s.happenings(side).last().filter(|(f, h)| {
+        matches!(h, Happening::Received(_)) && message(true, f, h) && holds(h, "CERT")
+    });
+    match (asked.filter(|(_, h)| !holds(h, "CERTREQ")), shown) {
+        (Some((asked, _)), Some((shown, _))) if !pinned(s, side) && !tried(s, side) => Found::by(
+            seen,
+            SYMPTOM,
+            format!("{} has no CA to verify the peer's certificate with", seen.who()),
+        )
+        .with([asked, shown])
+        .because("The peer asks for a certificate of a CA that isn't known here, and our own request asks for none (no CERTREQ): no CA is loaded. The answer brings the peer's certificate, and the log ends where it would be verified.")
+        .fix("install the CA of the peer's certificate and load it (ipsec.d/cacerts or swanctl/x509ca), and see in the daemon's log that it isn't refused when it is loaded")
+        .then("the next lines of the log; swanctl --list-certs --flag ca, ipsec listcacerts")
+        .done(),
+        _ => Judgement::Possible {
+            weight: 30,
+            because: format!("the peer trusts a CA that isn't known here: {}", seen.said()),
+            separated_by: "the CAs that are loaded (swanctl --list-certs --flag ca, ipsec listcacerts), and the CA of the peer's certificate",
+        },
+    }
+}
+
+/// Whether a configuration has the peer's certificate itself, which needs no CA.
+fn pinned(s: &Signals<'_>, side: Side) -> bool {
+    s.case.of(side).any(|f| match &f.what {
+        Known::PeerConfigured { connection } => connection.remote_certificate.is_some(),
+        _ => false,
+    })
+}
+
+/// Whether the log goes on after the answer, and says nothing against the certificate.
+fn tried(s: &Signals<'_>, side: Side) -> bool {
+    s.signs_of(Sign::PeerCertificateTried)
+        .any(|seen| seen.side() == side)
 }
 
 /// Whether `openssl verify` or `s_client` says it: the daemons have a time or a name before it.

@@ -69,6 +69,17 @@ fn judge(s: &Signals<'_>) -> Judgement {
     if listed && !s.calm() {
         return Judgement::Silent;
     }
+    // The side that verifies compares dates once it has a chain, and it says when they don't fit.
+    if let Some(seen) = s.sign(Sign::IssuerUnknown).filter(|_| listed) {
+        return Judgement::Possible {
+            weight: 35,
+            because: format!(
+                "a certificate that is listed has expired, and what is said of the peer's isn't its end: {}",
+                seen.said()
+            ),
+            separated_by: "whether that certificate is part of the peer's chain",
+        };
+    }
     // Beside one that hasn't ended, nobody knows which is used.
     let others = s.certificates().filter(|(_, c)| !c.authority).count();
     if listed && others > 1 && !complained(s) {

@@ -116,6 +116,9 @@ fn judge(s: &Signals<'_>) -> Judgement {
         (None, Some((r, (method, user)))) => (r.fact, r.side, Some(user), Some(method)),
         (None, None) => return ended(s),
     };
+    if let Some(seen) = failed.filter(|x| x.value("of") == Some("keys")) {
+        return keyless(seen);
+    }
     let user = user.map_or(String::new(), |user| {
         format!(" of {}", user.trim_matches('\''))
     });
@@ -133,6 +136,20 @@ fn judge(s: &Signals<'_>) -> Judgement {
     .with(all)
     .because("The gateways got as far as asking for the user. What was answered didn't satisfy the side that checks: name, password or method.")
     .fix("check the user's name and password on both ends, that the checking side has an entry for exactly this name, and that both allow the same EAP or XAUTH method")
+    .done()
+}
+
+/// The user was let in, and the method made no keys (RFC 7296 2.16): the client, which has them, can't agree with the gateway
+/// on what proves the exchange.
+fn keyless(seen: Seen<'_>) -> Judgement {
+    Found::by(
+        seen,
+        COUNTED,
+        format!("the user's EAP method succeeded and left {} without its keys (MSK)", seen.who()),
+    )
+    .because("IKEv2 proves both sides with the key that the EAP method makes. A RADIUS server hands it over in its Access-Accept, as MS-MPPE-Send-Key and MS-MPPE-Recv-Key; without them the gateway's proof isn't the client's.")
+    .fix("let the RADIUS server send the MPPE keys (FreeRADIUS: use_mppe = yes in mods-enabled/mschap, and no policy that removes them from the Access-Accept)")
+    .then("the server's debug output: whether its last Access-Accept holds MS-MPPE-Recv-Key")
     .done()
 }
 

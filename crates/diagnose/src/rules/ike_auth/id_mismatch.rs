@@ -1,11 +1,12 @@
 //! `id-mismatch`: a side identifies itself as somebody whom the other doesn't expect.
 
-use adit_model::fact::Side;
+use adit_model::fact::{Fact, Known, Side};
 use adit_model::identity::Identity;
+use adit_model::peer_config::AuthMethod;
 use adit_model::reason::Refusal;
 use adit_model::sign::Sign;
 
-use super::identity::{Kind, fits_one, mismatch, unexplained};
+use super::identity::{Kind, fits_one, known_after_all, mismatch, unexplained};
 use super::near_name::near_name;
 use crate::compare::list;
 use crate::finding::SAID;
@@ -374,6 +375,30 @@ fn said(s: &Signals<'_>) -> Option<Judgement> {
     if seen.sign == Sign::PeerIdentityUnexpected && fits_one(s) {
         return None;
     }
+    if let Some(fact) = by_certificate(s).filter(|_| seen.value("of") == Some("gateway")) {
+        return Some(Judgement::Possible {
+            weight: 55,
+            because: format!(
+                "{} doesn't take the peer for whom the gateway is meant, and says so in the same words of an identity and of a certificate: {}",
+                seen.who(),
+                fact.source.text
+            ),
+            separated_by: "what the gateway asks of the peer's certificate (its CA, its subject), and what that certificate is",
+        });
+    }
+    // The log says that it knows nobody of that name, and the configuration has just that one.
+    if let Some(fact) = known_after_all(s, seen) {
+        return Some(Judgement::Possible {
+            weight: 55,
+            because: format!(
+                "{} found no connection for {}, though one has just that end: {}",
+                seen.who(),
+                seen.value_or("remote", "the peer's identity"),
+                fact.source.text
+            ),
+            separated_by: "the identities as they were received, of an attempt that works and of one that doesn't",
+        });
+    }
     // The line says that it is the type which isn't wanted.
     let here = &seen.fact.source;
     if s.signs_of(Sign::IdentityTypeUnexpected)
@@ -384,6 +409,16 @@ fn said(s: &Signals<'_>) -> Option<Judgement> {
     // Who isn't known by address either has no connection at all.
     if seen.sign == Sign::NoConnectionForIdentity && s.sign(Sign::NoConnectionForPeer).is_some() {
         return None;
+    }
+    if seen.sign == Sign::NoConnectionForIdentity && seen.value("each").is_some() {
+        return Some(Judgement::Possible {
+            weight: 45,
+            because: format!(
+                "one way in which {} looks for the peer's connection found none",
+                seen.who()
+            ),
+            separated_by: "the lines that follow: whether the search by other means finds one",
+        });
     }
     let received = seen.value("received").or(seen.value("remote"));
     let (side, summary) = match (received, seen.value("expected")) {
@@ -427,4 +462,18 @@ fn said(s: &Signals<'_>) -> Option<Judgement> {
             .then("agree on both identities in writing, and set them on both sides")
             .done(),
     )
+}
+
+/// The peer proves who it is by a certificate: it says so, or the gateway's configuration asks for it.
+fn by_certificate<'a>(s: &Signals<'a>) -> Option<&'a Fact> {
+    let asks = || {
+        s.case.facts.iter().find(|f| match &f.what {
+            Known::PeerConfigured { connection } => connection
+                .remote_auth
+                .value
+                .contains(&AuthMethod::PublicKey),
+            _ => false,
+        })
+    };
+    s.sign(Sign::PeerSigns).map(|x| x.fact).or_else(asks)
 }

@@ -7,6 +7,7 @@ use adit_model::peer_config::{PeerId, Place};
 use adit_model::reason::Refusal;
 use adit_model::sign::Sign;
 
+use crate::seen::Seen;
 use crate::signals::Signals;
 
 /// The kinds that have causes of their own.
@@ -79,6 +80,19 @@ pub(super) fn unexplained<'a>(s: &Signals<'a>) -> Option<(Side, &'a Fact)> {
     expected.is_empty().then_some((side, configured))
 }
 
+/// A line says that nobody is known by an identity, and one connection has just that end.
+pub(super) fn known_after_all<'a>(s: &Signals<'a>, seen: Seen<'_>) -> Option<&'a Fact> {
+    let of_whom = seen.sign == Sign::NoConnectionForIdentity;
+    let received = seen.value("remote").filter(|_| of_whom)?;
+    let came = bare(received);
+    let listed = s.signs_of(Sign::IdentityListed).find(|x| {
+        x.side() == seen.side()
+            && x.value("id")
+                .is_some_and(|id| bare(id).eq_ignore_ascii_case(came))
+    });
+    configured_there(s, seen.side(), received).or(listed.map(|x| x.fact))
+}
+
 /// The last identity that wasn't accepted, by an exchange or by a line about it.
 pub(super) fn mismatch<'a>(s: &Signals<'a>) -> Option<Mismatch<'a>> {
     let refused = s.refused.iter().rev().find_map(|r| match r.refusal {
@@ -137,7 +151,7 @@ fn bare(text: &str) -> &str {
     let text = text.split_once(':').map_or(text, |(kind, rest)| {
         match kind.to_ascii_lowercase().as_str() {
             "fqdn" | "keyid" | "ipv4" | "ipv6" | "email" | "rfc822" | "userfqdn" | "dns" | "@" => {
-                rest
+                rest.trim_start()
             }
             _ => text,
         }
@@ -162,6 +176,7 @@ mod tests {
             ("192.168.1.2", "@gw.example.org", Kind::Other),
             ("gw.example.org", "hub.example.org", Kind::Other),
             ("203.0.113.9", "203.0.113.5", Kind::Other),
+            ("FQDN: gw.example.org", "gw.example.org", Kind::Type),
         ] {
             assert_eq!(
                 kind(received, &[expected.to_owned()]),

@@ -3,7 +3,7 @@
 use adit_model::feature::Feature;
 use adit_model::sign::Sign;
 
-use crate::finding::SAID;
+use crate::finding::{COUNTED, SAID};
 use crate::rule::{Found, Judgement, Need, Page, Rule};
 use crate::seen::Seen;
 use crate::signals::{Signals, who};
@@ -74,13 +74,23 @@ fn judge(s: &Signals<'_>) -> Judgement {
         .sign(Sign::AlgorithmUnavailable)
         .filter(|seen| !explained(seen))
     else {
-        return Judgement::Silent;
+        return not_offered(s);
     };
     let algorithm = seen
         .value("algorithm")
         .map_or("an algorithm that is needed".to_owned(), |a| {
             format!("the algorithm {}", a.trim_matches('\''))
         });
+    if seen.value("of") == Some("any") {
+        return Judgement::Possible {
+            weight: 45,
+            because: format!(
+                "{} doesn't have {algorithm}, for IPsec or for another protocol",
+                seen.who()
+            ),
+            separated_by: "the command that was answered so",
+        };
+    }
     Found::by(
         seen,
         SAID - 0.04,
@@ -88,5 +98,25 @@ fn judge(s: &Signals<'_>) -> Judgement {
     )
     .because("The daemon or its library says that it can't use it: it isn't built in, its plugin isn't loaded, or a crypto policy forbids it.")
     .fix("load what provides the algorithm (strongSwan: swanctl --list-algs shows what there is), allow it in the system's crypto policy, or configure another one on both sides")
+    .done()
+}
+
+/// The command line doesn't take an algorithm that is spelt as it should be.
+fn not_offered(s: &Signals<'_>) -> Judgement {
+    let refused = |seen: &Seen<'_>| seen.value("algorithm").is_some();
+    let Some(seen) = s.signs_of(Sign::CommandNotTaken).filter(refused).last() else {
+        return Judgement::Silent;
+    };
+    Found::by(
+        seen,
+        COUNTED,
+        format!(
+            "{} doesn't have the algorithms {}",
+            seen.who(),
+            seen.value_or("algorithm", "that are configured")
+        ),
+    )
+    .because("The command was understood up to the algorithms, and these aren't misspelt: this version, its licence (an evaluation or export licence has weak ciphers only) or its mode doesn't have them.")
+    .fix("ask the command line which ones it has (`?` behind the keyword), and configure one of these on both sides, or get the licence or version that has the wanted one")
     .done()
 }

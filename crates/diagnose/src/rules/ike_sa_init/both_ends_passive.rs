@@ -62,6 +62,10 @@ fn judge(s: &Signals<'_>) -> Judgement {
         .fix("write the peer's address (right=ADDRESS) into the connection that begins, or let the other side begin")
         .done();
     }
+    // What somebody begins by hand needs nobody else to begin it.
+    if s.sign(Sign::BegunByHand).is_some() {
+        return Judgement::Silent;
+    }
     if let Some((ours, theirs)) = mirrored(s) {
         return both(ours, theirs);
     }

@@ -8,7 +8,7 @@ use adit_model::sign::Sign;
 
 use super::proposal_list_too_long::too_long;
 use crate::compare::{changes, kinds, list, shown};
-use crate::finding::{CONFIGURED, SAID};
+use crate::finding::{CONFIGURED, SAID, SYMPTOM};
 use crate::rule::{Found, Judgement, Need, Page, Rule};
 use crate::setting::Setting;
 use crate::signals::{Signals, Told, notify, quote, who};
@@ -295,7 +295,42 @@ fn judge(s: &Signals<'_>) -> Judgement {
             separated_by: "the peer's log: in which phase, and which proposals it compared",
         };
     }
-    Judgement::Silent
+    differing_offer(s).unwrap_or(Judgement::Silent)
+}
+
+/// An offer was compared and didn't fit, and nothing shows that another one did: no later step is told of.
+fn differing_offer(s: &Signals<'_>) -> Option<Judgement> {
+    let seen = s.sign(Sign::IkeOfferDiffers)?;
+    let of_this_step = |sign: Sign| {
+        matches!(
+            sign,
+            Sign::IkeOfferDiffers
+                | Sign::AuthMethodUnexpected
+                | Sign::NegotiationTimedOut
+                | Sign::NegotiationFailed
+                | Sign::FirstMessageUnanswered
+        )
+    };
+    let went_on = s.up || s.refused_or_told() || s.went_on(seen);
+    if went_on || !s.signs.iter().all(|x| of_this_step(x.sign)) {
+        return None;
+    }
+    let pair = match (seen.value("ours"), seen.value("theirs")) {
+        (Some(ours), Some(theirs)) => format!(": ours is {ours}, the peer's {theirs}"),
+        _ => String::new(),
+    };
+    Some(
+        Found::by(
+            seen,
+            SYMPTOM,
+            format!("an offer for the IKE SA (phase 1) isn't one of ours{pair}"),
+        )
+        .at(AtFault::Both)
+        .because("Offers are compared pair by pair. This one differs, and nothing shows that another one was taken.")
+        .fix("write one common IKE proposal explicitly on both sides: encryption with key length, hash, group")
+        .then("the lines that follow in the same log: whether another pair was taken")
+        .done(),
+    )
 }
 
 /// Whether the line is FortiOS' end of an attempt for which it has just told that no gateway is configured: it ends each

@@ -112,6 +112,16 @@ fn tried(s: &Signals<'_>) -> Judgement {
             .fix("switch offload to hardware off for this tunnel (strongSwan: hw_offload = no; Libreswan: nic-offload=no), and update the driver and the firmware of the card")
             .then("the counters of `ethtool -S DEV | grep -i ipsec` while it fails")
             .done(),
+            Some(seen) if seen.value("device").is_some() && s.calm() && vanishes(s) => {
+                Judgement::Possible {
+                    weight: 40,
+                    because: format!(
+                        "the card {} encrypts, and what a capture shows of this host hasn't passed it yet",
+                        seen.value_or("device", "")
+                    ),
+                    separated_by: "whether it works after ethtool -K DEV esp-hw-offload off, and a capture outside of the card",
+                }
+            }
             Some(seen) if s.traffic_suffers() && s.calm() => Judgement::Possible {
                 weight: 22,
                 because: format!(
@@ -135,9 +145,6 @@ fn loses_some(s: &Signals<'_>) -> bool {
         lost.received == 0
             && earlier.any(|p| p.received > 0 && p.to == lost.to && p.size > lost.size)
     });
-    let vanish = [Complaint::EspVanishes, Complaint::PeerHearsNothing]
-        .into_iter()
-        .any(|c| s.complains(c).is_some());
     let through_an_sa = || {
         let is_end = |to: &str| {
             s.host()
@@ -145,9 +152,22 @@ fn loses_some(s: &Signals<'_>) -> bool {
         };
         pings.iter().any(|p| p.received > 0 && is_end(p.to))
     };
+    // What came through the SA that comes in has passed the path.
+    let comes = || {
+        s.host().any(|(_, state)| {
+            matches!(state, HostState::Sa(sa) if sa.used && sa.direction.as_deref() == Some("in"))
+        })
+    };
     small
-        || vanish
-            && through_an_sa()
+        || vanishes(s)
+            && (through_an_sa() || comes())
             && s.size_matters().is_none()
             && s.complains(Complaint::LargeFails).is_none()
+}
+
+/// Somebody saw packets leave this host that the other end never got.
+fn vanishes(s: &Signals<'_>) -> bool {
+    [Complaint::EspVanishes, Complaint::PeerHearsNothing]
+        .into_iter()
+        .any(|c| s.complains(c).is_some())
 }

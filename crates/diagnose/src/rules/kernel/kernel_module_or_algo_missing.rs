@@ -64,7 +64,7 @@ pub(crate) static RULE: Rule = Rule {
 fn judge(s: &Signals<'_>) -> Judgement {
     let missing = s
         .signs_of(Sign::KernelSupportMissing)
-        .filter(|x| !forbidden(*x))
+        .filter(|x| !forbidden(*x) && crate::kernel_release::has_it(s, *x).is_none())
         .last();
     // What one may not ask for looks missing.
     let denied = error(s, Answer::Denied).is_some() && error(s, Answer::Unsupported).is_none();
@@ -94,10 +94,11 @@ fn judge(s: &Signals<'_>) -> Judgement {
             ),
         );
     }
-    if let Some(r) = refused
-        .iter()
-        .find(|r| r.is_state() && matches!(r.answer, Answer::Invalid | Answer::Unknown))
-    {
+    // Where the kernel's answer to others is known and another one, it may be that here too.
+    let untold = refused.iter().all(|r| r.answer == Answer::Unknown);
+    if let Some(r) = refused.iter().find(|r| {
+        r.is_state() && (r.answer == Answer::Invalid || untold && r.answer == Answer::Unknown)
+    }) {
         return found(
             s,
             r.what,

@@ -54,6 +54,17 @@ pub(crate) static RULE: Rule = Rule {
 
 fn judge(s: &Signals<'_>) -> Judgement {
     if let Some(seen) = s.sign(Sign::PolicyInUse) {
+        // What fails the check has an SA: the one that couldn't be replaced, or another.
+        if s.sign(Sign::EspIntegrityFailed).is_some() && seen.value("policy").is_none() {
+            return Judgement::Possible {
+                weight: 40,
+                because: format!(
+                    "{} couldn't install an SA because of one that was there, and packets fail the check of theirs",
+                    seen.who()
+                ),
+                separated_by: "whether it is the same SA: ip -s xfrm state at both ends, and when each began",
+            };
+        }
         let policy = seen.value_or("policy", "of the tunnel");
         let owner = match seen.value("owner") {
             Some(owner) => format!("{owner} has it"),

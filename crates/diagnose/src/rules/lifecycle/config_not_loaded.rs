@@ -3,7 +3,7 @@
 use adit_model::event::Happening;
 use adit_model::fact::{Known, Side};
 use adit_model::listed::{Layer, Stage};
-use adit_model::peer_config::PeerConnection;
+use adit_model::peer_config::{Dialect, PeerConnection};
 use adit_model::sign::Sign;
 
 use crate::finding::{CONDITION, SAID};
@@ -104,7 +104,7 @@ fn judge(s: &Signals<'_>) -> Judgement {
         .fix("see that the connection is in a file that the daemon reads, load it (swanctl --load-all, ipsec update, ipsec auto --add NAME), and look at what the loader says")
         .done();
     }
-    if let Some(found) = another_group(s) {
+    if let Some(found) = another_group(s).or_else(|| another_file(s)) {
         return found;
     }
     match s.sign(Sign::ConfigPending) {
@@ -118,6 +118,29 @@ fn judge(s: &Signals<'_>) -> Judgement {
         .done(),
         None => Judgement::Silent,
     }
+}
+
+/// The daemon reads what a tool has made for it, and what is shown was written by hand: nobody begins, and nobody complains.
+fn another_file(s: &Signals<'_>) -> Option<Judgement> {
+    let seen = s.sign(Sign::GeneratedConfigRead)?;
+    let shown = s.case.of(seen.side()).find(
+        |f| matches!(&f.what, Known::PeerConfigured { connection } if connection.dialect == Dialect::Racoon && !connection.listed),
+    )?;
+    if !s.calm() || !s.never_began() || s.up {
+        return None;
+    }
+    Some(
+        Found::by(
+            seen,
+            CONDITION,
+            format!("the daemon of {} reads a file that racoon-tool has made, and not the one that was written by hand", seen.who()),
+        )
+        .with([shown])
+        .because("racoon-tool makes its own racoon.conf and policies from racoon-tool.conf whenever it starts the daemon, and flushes what was loaded before. So nothing of the tunnel that is shown is known to the daemon, which says nothing of it.")
+        .fix("have the daemon started without the tool (dpkg-reconfigure racoon: direct; setkey -f /etc/ipsec-tools.conf), or write the tunnel into /etc/racoon/racoon-tool.conf")
+        .then("`setkey -DP`: are the policies there? and the line of the log that names the file which was read")
+        .done(),
+    )
 }
 
 /// An SA runs with a group that none of the side's proposals has: they were changed since, or never loaded.

@@ -1,6 +1,9 @@
 //! `uniqueness-kicks-peer`: two devices with one identity push each other out.
 
+use std::collections::BTreeMap;
+
 use adit_model::complaint::Complaint;
+use adit_model::fact::Known;
 use adit_model::reason::Refusal;
 use adit_model::sign::Sign;
 
@@ -68,7 +71,15 @@ fn judge(s: &Signals<'_>) -> Judgement {
         .done();
     }
     const SEVERAL: usize = 2;
-    let all = s.ever(Sign::DuplicateRemoved);
+    let (reauthenticates, all): (Vec<Seen<'_>>, Vec<Seen<'_>>) = s
+        .ever(Sign::DuplicateRemoved)
+        .into_iter()
+        .partition(|x| x.value("of") == Some("reauthentication"));
+    if all.is_empty()
+        && let Some(judgement) = taken_for_reauthentication(s, &reauthenticates)
+    {
+        return judgement;
+    }
     if all.is_empty()
         && let Some(judgement) = client_takes_route(s)
     {
@@ -98,6 +109,63 @@ fn judge(s: &Signals<'_>) -> Judgement {
         .fix("give each device an identity (certificate, user name) of its own, or allow several IKE SAs per identity (strongSwan: unique = never, uniqueids=never)")
         .then("see from which addresses this identity comes")
         .done()
+}
+
+/// Both ends begin, or one begins anew whenever its SA goes: each new SA is taken for the old one's successor, the old one
+/// is deleted a while later, and its end begins again. Once in a lifetime it is what is meant to happen.
+fn taken_for_reauthentication(s: &Signals<'_>, all: &[Seen<'_>]) -> Option<Judgement> {
+    /// No lifetime is as short as this.
+    const SOON_MS: u64 = 120_000;
+    // Who changes networks comes twice, once from each.
+    const IN_A_ROW: usize = 3;
+    // One event is often written twice, by the daemon and by what runs it.
+    const AT_ONCE_MS: u64 = 1_000;
+    let seen = *all.last()?;
+    let mut of_peers: BTreeMap<Option<&str>, Vec<u64>> = BTreeMap::new();
+    for x in all {
+        of_peers
+            .entry(x.value("peer"))
+            .or_default()
+            .extend(x.fact.at.map(|at| at.0));
+    }
+    let soon = of_peers.values_mut().any(|times| {
+        times.sort_unstable();
+        times.dedup_by(|later, before| later.saturating_sub(*before) <= AT_ONCE_MS);
+        times.windows(IN_A_ROW).any(|some| {
+            let (first, last) = (some.first(), some.last());
+            first
+                .zip(last)
+                .is_some_and(|(first, last)| last.saturating_sub(*first) <= SOON_MS)
+        })
+    });
+    // What comes as seldom as a lifetime is over may be the reauthentication that it was taken for.
+    let breaks = s.case.facts.iter().find(|f| {
+        matches!(
+            f.what,
+            Known::Complained { complaint: Complaint::Periodic, after_s: Some(after) } if after.saturating_mul(1000) <= SOON_MS
+        )
+    });
+    if !soon && (breaks.is_none() || !s.calm()) {
+        return Some(Judgement::Possible {
+            weight: 25,
+            because: "an IKE SA took the place of an older one of the same identity".to_owned(),
+            separated_by: "whether that happens once in a lifetime, or again and again",
+        });
+    }
+    let peer = seen.value_or("peer", "the peer's identity");
+    Some(
+        Found::by(
+            seen,
+            if soon { COUNTED } else { SYMPTOM },
+            format!("IKE SAs of {peer} take each other's place again and again"),
+        )
+        .at(AtFault::Both)
+        .with(all.iter().map(|x| x.fact).chain(breaks))
+        .because("The gateway allows one IKE SA per identity and takes each new one for a peer that authenticates again: it deletes the older one some seconds later. Whoever begins anew then, or two ends that both begin, never come to rest.")
+        .fix("let one end alone begin, or allow several IKE SAs per identity (strongSwan: unique = never, uniqueids=no), and bring both ends to the newest version")
+        .then("see which end begins each of the IKE SAs, and from which address")
+        .done(),
+    )
 }
 
 /// pluto has one route for a client's network: whoever asks for the same takes it from the client before.

@@ -9,7 +9,7 @@ use adit_model::sign::Sign;
 
 use crate::finding::{CONDITION, COUNTED, SAID, SYMPTOM};
 use crate::rule::{Found, Judgement, Need, Page, Rule};
-use crate::seen::Seen;
+use crate::seen::{Seen, before};
 use crate::signals::{Signals, quote};
 use crate::verdict::{AtFault, Fix};
 
@@ -91,7 +91,17 @@ fn judge(s: &Signals<'_>) -> Judgement {
 /// The daemon says that neither end is this host's, or that it can't use the address.
 fn said(s: &Signals<'_>) -> Judgement {
     let checked = |seen: &Seen<'_>| seen.value("checked").is_some();
-    if let Some(seen) = s.sign(Sign::LocalAddressMissing)
+    let back = |seen: &Seen<'_>| {
+        let address = seen.value_or("address", "");
+        s.signs_of(Sign::LocalAddressBack).any(|back| {
+            let of_it = back.value("address").is_none_or(|a| a.starts_with(address));
+            let failed = |x: Seen<'_>| before(back.fact, x.fact);
+            before(seen.fact, back.fact)
+                && of_it
+                && !s.signs_of(Sign::NetworkUnreachable).any(failed)
+        })
+    };
+    if let Some(seen) = s.sign(Sign::LocalAddressMissing).filter(|seen| !back(seen))
         && (checked(&seen) || !s.went_on(seen) && !s.up)
     {
         let which = match (seen.value("address"), seen.value("other")) {

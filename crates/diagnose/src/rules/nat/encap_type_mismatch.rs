@@ -8,7 +8,7 @@ use adit_model::sign::Sign;
 
 use crate::finding::{COUNTED, SYMPTOM};
 use crate::rule::{Found, Judgement, Need, Page, Rule};
-use crate::seen::hosts;
+use crate::seen::{Seen, hosts};
 use crate::signals::{Signals, who};
 use crate::verdict::AtFault;
 use crate::wire::Flow;
@@ -137,7 +137,8 @@ fn read_as_ike(s: &Signals<'_>) -> Judgement {
     });
     let stray = strays.next();
     // A port that somebody probes gets a single one, and who has a private address is translated indeed.
-    let mistaken = strays.next().is_some() && has_public_address(s);
+    let beside = stray.is_some_and(|stray| beside_each_other(s, stray));
+    let mistaken = beside || strays.next().is_some() && has_public_address(s);
     match (unspecified.filter(|_| taken_for_translated), stray) {
         (Some(_), Some(stray)) if !mistaken => Judgement::Possible {
             weight: 30,
@@ -183,6 +184,22 @@ fn has_public_address(s: &Signals<'_>) -> bool {
     s.case.happenings().any(|(f, h)| {
         matches!(h, Happening::IkeEstablished { .. })
             && hosts(&f.source.text).first().is_some_and(public)
+    })
+}
+
+/// Whether we and the peer that sent it are in the same network: nobody translates between neighbours.
+fn beside_each_other(s: &Signals<'_>, stray: Seen<'_>) -> bool {
+    let peers = stray.value("peer").map(hosts).unwrap_or_default();
+    let neighbours = |a: &IpAddr, b: &IpAddr| match (a, b) {
+        (IpAddr::V4(a), IpAddr::V4(b)) => a != b && a.octets()[..3] == b.octets()[..3],
+        (IpAddr::V6(a), IpAddr::V6(b)) => a != b && a.segments()[..4] == b.segments()[..4],
+        _ => false,
+    };
+    s.case.happenings().any(|(f, _)| {
+        let ends = hosts(&f.source.text);
+        peers
+            .iter()
+            .any(|peer| ends.contains(peer) && ends.iter().any(|end| neighbours(end, peer)))
     })
 }
 

@@ -91,6 +91,16 @@ fn judge(s: &Signals<'_>) -> Judgement {
         .because("A NAT was found, and the other side's first messages don't announce NAT traversal.")
         .fix("switch NAT traversal on")
         .done(),
+        (Some(seen), _) if !s.up && !s.refused_or_told() && nat::behind_router(s).is_some() => Found::by(
+            seen,
+            SYMPTOM,
+            format!("{} does no NAT traversal, and a router with a private address stands between it and the peer", seen.who()),
+        )
+        .with(nat::behind_router(s))
+        .because("The way to the peer leads to a next hop with a private address, and the peer's own isn't private: somebody on the way translates (a cloud's public address, a provider's router). Behind a NAT everything after the first messages has to travel in UDP 4500.")
+        .fix("switch NAT traversal on (FortiGate: set nattraversal enable; Openswan: nat_traversal=yes; Cisco: crypto isakmp nat-traversal), bind the tunnel to the interface's own address, and write our public address as our identity")
+        .then("the interface's own address, and the source address of our packets as they arrive at the peer")
+        .done(),
         (Some(seen), _) if !s.up && !s.refused_or_told() => Judgement::Possible {
             weight: 35,
             because: format!("NAT traversal is off at {}; with a NAT on the path nothing works without it", seen.who()),

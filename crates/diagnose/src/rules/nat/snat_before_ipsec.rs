@@ -7,7 +7,7 @@ use adit_model::sign::Sign;
 
 use crate::finding::{CONDITION, CONFIGURED, COUNTED, SYMPTOM};
 use crate::nat_rule::NatRule;
-use crate::plane::Nets;
+use crate::plane::{Nets, possible};
 use crate::rule::{Found, Judgement, Need, Page, Rule};
 use crate::seen::Seen;
 use crate::signals::Signals;
@@ -63,7 +63,22 @@ fn judge(s: &Signals<'_>) -> Judgement {
     if s.refused_or_told() {
         return Judgement::Silent;
     }
-    if let Some(seen) = s.sign(Sign::TunnelTranslated) {
+    // A flow that a filter remembers may be any, and goes that way too while the tunnel is down.
+    let told: Vec<Seen<'_>> = s
+        .signs_of(Sign::TunnelTranslated)
+        .filter(|seen| {
+            seen.value("destination")
+                .is_none_or(|to| s.protected_by_selectors(to) != Some(false))
+        })
+        .collect();
+    let of_the_tunnel = |seen: &&Seen<'_>| match seen.value("destination") {
+        Some(to) => {
+            let its = seen.value("named").is_some() || s.protected_by_selectors(to) == Some(true);
+            its && s.calm()
+        }
+        None => true,
+    };
+    if let Some(seen) = told.iter().rev().find(of_the_tunnel).copied() {
         return Found::by(
             seen,
             COUNTED,
@@ -99,7 +114,17 @@ fn judge(s: &Signals<'_>) -> Judgement {
         !rule.one_to_one && (own || !of_containers(seen)) && concerns(&rule, nets)
     };
     let Some(seen) = s.signs_of(Sign::Masquerading).filter(concerns).last() else {
-        return Judgement::Silent;
+        return match told.last() {
+            Some(seen) => possible(
+                40,
+                format!(
+                    "a flow to {} left with a public source and has no answer",
+                    seen.value_or("destination", "a private network")
+                ),
+                "whether that network is the tunnel's, and whether the tunnel was up then",
+            ),
+            None => Judgement::Silent,
+        };
     };
     let exempt: Vec<Seen<'_>> = s.signs_of(Sign::TunnelExempt).collect();
     if !exempt.is_empty() {

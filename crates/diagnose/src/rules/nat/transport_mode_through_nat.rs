@@ -8,6 +8,7 @@ use adit_model::sign::Sign;
 use crate::finding::{CONDITION, SAID, SYMPTOM};
 use crate::rule::{Found, Judgement, Need, Page, Rule};
 use crate::rules::lifecycle::peer_deleted_sa::for_l2tp;
+use crate::seen::Seen;
 use crate::signals::{Signals, who};
 use crate::verdict::AtFault;
 
@@ -94,6 +95,22 @@ fn fallen_back(s: &Signals<'_>) -> Option<Judgement> {
 
 /// L2TP uses transport mode with UDP 1701 on both sides: behind one NAT, two clients have the same selectors.
 fn shared(s: &Signals<'_>) -> Judgement {
+    if let Some(seen) = s
+        .sign(Sign::TransportSharesAddress)
+        .filter(|_| s.refused.is_empty() && s.told.is_empty())
+    {
+        return match seen.value("networks") {
+            Some(networks) => same_selectors(seen, networks),
+            None => Judgement::Possible {
+                weight: 40,
+                because: format!(
+                    "two peers behind {} have SAs in transport mode",
+                    seen.value_or("peer", "one address")
+                ),
+                separated_by: "for which networks and ports these SAs are (the whole status), and whether both carry",
+            },
+        };
+    }
     let Some(seen) = s.sign(Sign::ClientsShareNat) else {
         return one_at_a_time(s);
     };
@@ -111,6 +128,21 @@ fn shared(s: &Signals<'_>) -> Judgement {
     .at(AtFault::Path)
     .because("Both have the NAT's address and UDP 1701: their policies are the same, and one SA takes the traffic of both.")
     .fix("use tunnel mode for clients that share a NAT: IKEv2, or XAUTH (\"Cisco IPsec\"); L2TP serves one of them at a time")
+    .done()
+}
+
+/// A status lists two of them beside each other.
+fn same_selectors(seen: Seen<'_>, networks: &str) -> Judgement {
+    let peer = seen.value_or("peer", "one address");
+    Found::by(
+        seen,
+        CONDITION,
+        format!("two peers behind {peer} have SAs in transport mode, both for {networks}: they can't be told apart"),
+    )
+    .at(AtFault::Path)
+    .because("In transport mode an SA is for the outer addresses, and both peers have the NAT's. The kernel has one policy for both, so that what is meant for one of them goes to the other.")
+    .fix("use tunnel mode with addresses of their own for peers that share a NAT, or marks that tell their SAs apart (strongSwan: the connmark plugin); otherwise one peer per public address")
+    .then("ip -s xfrm state and ip xfrm policy at the gateway: whose SA the outbound policy takes")
     .done()
 }
 

@@ -75,28 +75,45 @@ fn fills_the_threads(s: &Signals<'_>) -> Option<Judgement> {
     /// Of the time that they ran, in per cent; and how many times longer than the quickest.
     const MOST_OF_IT: u64 = 50;
     const SLOWER: u64 = 2;
+    /// Where others have the processors for much of the time: what a quicker cipher would carry in the time that is left
+    /// outweighs them.
+    const SLOWER_BY_FAR: u64 = 10;
     let threads = full_threads(s)?;
-    if threads.others_have_it() || threads.by_quota() {
+    if threads.by_quota() {
         return None;
     }
+    let others = threads.others_have_it();
     let full = threads.seen;
     let number = |name| full.value(name).and_then(|n| n.parse::<u64>().ok());
     let (share, ns, faster_ns) = (number("share")?, number("ns")?, number("faster_ns")?);
     // The share is of the time that they ran or waited.
     let ran = 100_u64.saturating_sub(threads.waits);
-    if share.saturating_mul(100) < MOST_OF_IT * ran || ns < SLOWER * faster_ns {
+    let of_ran = share
+        .saturating_mul(100)
+        .checked_div(ran)
+        .map_or(100, |part| part.min(100));
+    let slower = if others { SLOWER_BY_FAR } else { SLOWER };
+    if share.saturating_mul(100) < MOST_OF_IT * ran || ns < slower.saturating_mul(faster_ns) {
         return None;
     }
+    let beside = if others {
+        format!(
+            " Other programs take processors, too: the threads wait {} % of their time.",
+            threads.waits
+        )
+    } else {
+        String::new()
+    };
     let (cipher, faster) = (full.value("cipher")?, full.value("faster")?);
     Some(
         Found::by(
             full,
             COUNTED + 0.02,
-            format!("{cipher} is what limits the tunnel: it takes {share} % of the time of the threads that carry packets, and they have no time left"),
+            format!("{cipher} is what limits the tunnel: it takes {of_ran} % of the time that the threads that carry packets get, and they have no time left"),
         )
         .at(AtFault::Both)
         .because(format!(
-            "On this host {cipher} takes {} µs for a packet, and {faster} {} µs. For {} s no time has been left. {}",
+            "On this host {cipher} takes {} µs for a packet, and {faster} {} µs. For {} s no time has been left. {}{beside}",
             micros(ns),
             micros(faster_ns),
             full.value_or("seconds", "several"),

@@ -90,6 +90,18 @@ fn judge(s: &Signals<'_>) -> Judgement {
                 possible(35, what, "whether pings between the inside addresses pass")
             }
         }
-        None => Judgement::Silent,
+        // A trace that goes on names the peer later; this one may have been cut.
+        None => match s.sign(Sign::NextHopIsNoPeer) {
+            Some(seen) => possible(
+                40,
+                format!(
+                    "a packet enters {} and no peer is named: its next hop may be no peer's inside address",
+                    seen.value_or("interface", "the tunnel")
+                        .trim_end_matches(',')
+                ),
+                "whether the trace goes on with `output to IPSec tunnel`, and whether the route's next hop is a peer's inside address (diagnose vpn ike gateway list)",
+            ),
+            None => Judgement::Silent,
+        },
     }
 }

@@ -1,8 +1,9 @@
 //! `tunnel-route-captures-peer`: the tunnel swallows the packets to its own end.
 
+use adit_model::complaint::Complaint;
 use adit_model::sign::Sign;
 
-use crate::finding::{COUNTED, SAID, SYMPTOM};
+use crate::finding::{CONDITION, COUNTED, SAID, SYMPTOM};
 use crate::plane::{found, possible, tunnel_device};
 use crate::rule::{Found, Judgement, Need, Page, Rule};
 use crate::signals::Signals;
@@ -104,6 +105,25 @@ fn judge(s: &Signals<'_>) -> Judgement {
         )
         .because("ESP to the peer would have to go through the tunnel that it builds.")
         .fix(CHANGE)
+        .done();
+    }
+    if let Some(told) = s
+        .complains(Complaint::ServerBehindTunnel)
+        .filter(|_| s.calm())
+    {
+        let host_route = s.routes().find(|(_, route)| {
+            route.network.ends_with("/32") && route.device.as_deref().is_some_and(tunnel_device)
+        });
+        return Found::on(
+            told,
+            if host_route.is_some() { SYMPTOM } else { CONDITION },
+            told.side.into(),
+            "the route to the server of the tunnel leads into the tunnel itself",
+        )
+        .with(host_route.map(|(fact, _)| fact))
+        .because("Each packet to the server is wrapped and sent to the server again, by the same route: nothing leaves, and the tunnel dies for want of answers.")
+        .fix(CHANGE)
+        .then("`ip route get SERVER` before the tunnel comes up and after")
         .done();
     }
     if s.sign(Sign::RouteToPeerLost).is_some() {

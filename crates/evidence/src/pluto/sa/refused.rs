@@ -2,7 +2,7 @@
 
 use core::net::IpAddr;
 
-use adit_model::event::{Asked, Happening};
+use adit_model::event::{Asked, Happening, MessageInfo};
 use adit_model::identity::Identity;
 use adit_model::proposal::{TransformKind, closest_difference};
 use adit_model::reason::Refusal;
@@ -43,7 +43,17 @@ impl Sa {
         } else {
             self.first_exchange()
         };
-        vec![self.peer_refused(what, number, name, child)]
+        let came = MessageInfo {
+            exchange: "INFORMATIONAL_V1".to_owned(),
+            message_id: 0,
+            response: false,
+            payloads: vec![format!("N({name})")],
+            octets: 0,
+        };
+        vec![
+            Happening::Received(came),
+            self.peer_refused(what, number, name, child),
+        ]
     }
 
     pub(super) fn told_v2(

@@ -176,7 +176,8 @@ fn repeats(message: &Message<'_>) -> Option<Said> {
             && text.contains("retransmitting response"))
     {
         let first = text.starts_with("received duplicate IKE_SA_INIT message request");
-        return Some(Said::Duplicate { first });
+        let proof = text.ends_with("already STATE_MAIN_R3") || text.ends_with("already MAIN_R3");
+        return Some(Said::Duplicate { first, proof });
     }
     let first = |text: &str| {
         if text.contains("first Quick Mode message") {

@@ -66,9 +66,11 @@ pub(crate) enum Said {
     },
     Chosen(Suite),
     Retransmission,
-    /// The other side's message came again; `first` when the line says that it asks for an IKE SA of IKEv2.
+    /// The other side's message came again; `first` when the line says that it asks for an IKE SA of IKEv2, `proof` when it
+    /// is the third message of main mode, which was answered.
     Duplicate {
         first: bool,
+        proof: bool,
     },
     GaveUp {
         retransmits: u32,

@@ -150,6 +150,40 @@ mod tests {
     }
 
     #[test]
+    fn a_node_of_a_swarm_needs_esp_and_no_ike() {
+        for (text, sign) in [
+            (
+                "Status: active\n\nTo Action From\n-- ------ ----\n22/tcp ALLOW Anywhere\n2377/tcp ALLOW 10.7.0.0/24\n7946 ALLOW 10.7.0.0/24\n4789/udp ALLOW 10.7.0.0/24\n",
+                Some(Sign::EspNotPermitted),
+            ),
+            (
+                "*filter\n:INPUT DROP [0:0]\n-A INPUT -p tcp -m multiport --dports 22,2377,7946 -j ACCEPT\n-A INPUT -p udp -m multiport --dports 7946,4789 -j ACCEPT\nCOMMIT\n",
+                Some(Sign::EspNotPermitted),
+            ),
+            (
+                "public (active)\n  target: default\n  services: ssh\n  ports: 2377/tcp 7946/tcp 7946/udp 4789/udp\n  protocols:\n",
+                Some(Sign::EspNotPermitted),
+            ),
+            (
+                "public (active)\n  target: default\n  services: ssh\n  ports: 2377/tcp 7946/tcp 7946/udp 4789/udp\n  protocols: esp\n",
+                None,
+            ),
+            (
+                "*filter\n:INPUT DROP [0:0]\n-A INPUT -p tcp --dport 7946 -j ACCEPT\n-A INPUT -p udp --dport 4789 -j ACCEPT\n-A INPUT -p esp -j ACCEPT\nCOMMIT\n",
+                None,
+            ),
+            // Another overlay, whose tunnel may well have IKE.
+            (
+                "*filter\n:INPUT DROP [0:0]\n-A INPUT -p tcp --dport 22 -j ACCEPT\n-A INPUT -p udp --dport 4789 -j ACCEPT\nCOMMIT\n",
+                Some(Sign::PortNotPermitted),
+            ),
+        ] {
+            let got: Vec<_> = signs(text).into_iter().map(|(sign, _)| sign).collect();
+            assert_eq!(got, sign.into_iter().collect::<Vec<_>>(), "{text}");
+        }
+    }
+
+    #[test]
     fn translation_and_its_exemption_are_told() {
         let masquerade = "Chain POSTROUTING (policy ACCEPT)\ntarget prot opt source destination\nMASQUERADE  all  --  10.1.0.0/24  anywhere\n";
         assert_eq!(signs(masquerade)[0].0, Sign::Masquerading);

@@ -42,6 +42,8 @@ struct Input {
     nat_t: bool,
     /// ESP is let in, or what IPsec has opened.
     esp: bool,
+    /// The ports by which the nodes of Docker Swarm find each other, and that of its overlays.
+    swarm: [bool; 2],
     /// Answers to what this host sent are let in.
     answers: bool,
     /// Whoever pasted it says that it is the side that is asked.
@@ -222,6 +224,7 @@ impl Rules {
             ike: false,
             nat_t: false,
             esp: false,
+            swarm: [false; 2],
             answers: false,
             responder: self.responder,
             counted: (None, None, 0),
@@ -299,6 +302,7 @@ impl Rules {
         let all_from = lower.contains("-s ") || lower.contains("saddr");
         input.ike |= names_port(&lower, 500, &["isakmp"]) && udp_or_all;
         input.nat_t |= names_port(&lower, 4500, &["ipsec-nat-t", "ipsec-msft"]) && udp_or_all;
+        input.overlay(&lower);
         let named = lower.contains("dpt")
             || lower.contains("dport")
             || lower.contains("state")
@@ -326,6 +330,7 @@ impl Rules {
             input.rules += 1;
             input.ike |= names_port(&lower, 500, &["isakmp", "ipsec"]);
             input.nat_t |= names_port(&lower, 4500, &["ipsec"]);
+            input.overlay(&lower);
             input.open_elsewhere |= lower.starts_with("anywhere");
         }
     }
@@ -343,6 +348,10 @@ impl Rules {
         } else if lower.starts_with("ports:") || lower.starts_with("rule ") {
             input.ike |= names_port(&lower, 500, &["ipsec"]);
             input.nat_t |= names_port(&lower, 4500, &["ipsec"]);
+            input.overlay(&lower);
+            input.esp |= has_word(&lower, "esp");
+        } else if lower.starts_with("protocols:") {
+            input.esp |= has_word(&lower, "esp");
         } else if let Some(target) = lower.strip_prefix("target:") {
             input.open_elsewhere |= target.trim() == "accept";
         }
@@ -350,6 +359,13 @@ impl Rules {
 }
 
 impl Input {
+    /// A rule may be for the nodes of Docker Swarm.
+    fn overlay(&mut self, rule: &str) {
+        let [found, carried] = &mut self.swarm;
+        *found |= names_port(rule, 7946, &[]);
+        *carried |= names_port(rule, 4789, &["vxlan"]);
+    }
+
     fn finish(self) -> Option<(Told, Place)> {
         let input = self;
         let unused = match input.counted {
@@ -380,6 +396,11 @@ impl Input {
         if input.ike && input.nat_t {
             let told = (Sign::EspNotPermitted, Vec::new());
             return no_esp.then_some((told, input.place));
+        }
+        // Swarm hands the keys of its overlays out itself: its nodes need ESP and no IKE.
+        if input.swarm == [true; 2] && !input.ike && !input.nat_t {
+            let values = vec![("keys", "swarm".to_owned())];
+            return (!input.esp).then_some(((Sign::EspNotPermitted, values), input.place));
         }
         let port = if input.ike { "4500" } else { "500" };
         let mut values = vec![("port", port.to_owned())];
