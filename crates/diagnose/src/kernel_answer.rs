@@ -90,7 +90,7 @@ pub(crate) fn error<'a>(s: &Signals<'a>, wanted: Answer) -> Option<Seen<'a>> {
     })
 }
 
-/// The kernel's error that stands closest before a line; a line of its own may name the same SA with it.
+/// The kernel's error that stands closest before a line; a line of the same kind may name it.
 fn before<'a>(s: &Signals<'a>, what: Seen<'a>) -> Option<Seen<'a>> {
     let line = what.fact.source.line?;
     s.signs
@@ -98,9 +98,7 @@ fn before<'a>(s: &Signals<'a>, what: Seen<'a>) -> Option<Seen<'a>> {
         .rev()
         .copied()
         .filter(|x| {
-            let told = x.sign == what.sign
-                && x.value("errno").is_some()
-                && x.fact.subject == what.fact.subject;
+            let told = x.sign == what.sign && x.value("errno").is_some();
             (told || x.sign == Sign::KernelError) && x.fact.source.name == what.fact.source.name
         })
         .find(|x| {

@@ -235,7 +235,7 @@ pub(super) static TABLE: &[Words] = &[
     Words {
         unless: concat!(
             unsure!(),
-            "|no route|without a route|missing|isnt|is not|not through|not via|not over|not into|not by|doesnt|does not|dont|do not|never|cant|cannot|nothing|add a route|added a route|adding|server lan|server subnet|server network|servers lan|servers subnet|servers network|server side|gateway lan|gateway subnet|gateway network|gateway side|behind"
+            "|no route|without a route|missing|isnt|is not|not through|not via|not over|not into|not by|doesnt|does not|dont|do not|never|cant|cannot|nothing|add a route|added a route|adding|server lan|server subnet|server network|servers lan|servers subnet|servers network|server side|inside address|inside ip|internal|private|via eth|via wlan|via en|default route|as it ought|as it should|as expected|correctly|on purpose|gateway lan|gateway subnet|gateway network|gateway side|behind"
         ),
         ..saw(
             Complaint::ServerBehindTunnel,

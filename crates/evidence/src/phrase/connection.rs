@@ -4,6 +4,23 @@ use adit_model::sign::Sign;
 
 use super::{Phrase, any, by};
 
+/// Whether the command stands where a person types it: at the beginning of a line, or behind a prompt. What tells to run it
+/// has begun nothing.
+pub(super) fn is_typed(sign: Sign, body: &str) -> bool {
+    if sign != Sign::BegunByHand {
+        return true;
+    }
+    let at = ["ipsec up ", "ipsec auto ", "ipsec whack ", "swanctl "]
+        .iter()
+        .filter_map(|command| body.find(command))
+        .min()
+        .unwrap_or(0);
+    let before = body.get(..at).unwrap_or_default();
+    let before = before.trim_end_matches("/usr/sbin/").trim_end();
+    let before = before.strip_suffix("sudo").unwrap_or(before).trim_end();
+    before.is_empty() || before.ends_with(['#', '$', '>', '%', '~'])
+}
+
 pub(super) static PHRASES: &[Phrase] = &[
     // Typed at a shell.
     any(Sign::BegunByHand, "ipsec up {connection:w}"),
@@ -382,3 +399,29 @@ pub(super) static PHRASES: &[Phrase] = &[
         "error: configuration check-out failed",
     ),
 ];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_command_is_typed_at_a_prompt_and_told_in_a_sentence() {
+        for typed in [
+            "ipsec up site",
+            "# ipsec up site",
+            "root@gw:~# sudo ipsec auto --up site",
+            "[admin@gw ~]$ swanctl --initiate --child site",
+            "gw> /usr/sbin/swanctl -i --child site",
+        ] {
+            assert!(is_typed(Sign::BegunByHand, typed), "{typed}");
+        }
+        for told in [
+            "it only comes up after ipsec up site",
+            "please run: ipsec auto --up site",
+            "ExecStart=/usr/sbin/swanctl --initiate --child site",
+            "use 'swanctl -i' to start",
+        ] {
+            assert!(!is_typed(Sign::BegunByHand, told), "{told}");
+        }
+    }
+}

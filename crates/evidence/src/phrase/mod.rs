@@ -266,6 +266,7 @@ impl Phrases {
             .filter(|(phrase, _)| windows::stands_alone(phrase.shape, &body))
             .filter(|(phrase, _)| racoon::is_its_own(phrase.shape, line.program, &body))
             .filter(|(phrase, _)| l2tp::is_whole(phrase.shape, &body))
+            .filter(|(phrase, _)| connection::is_typed(phrase.sign, &body))
             // `bad right --id: … (ignored)`, and the index of a secret: what isn't a peer's address needs no look-up.
             .filter(|(phrase, _)| {
                 phrase.sign != Sign::PeerNameUnresolved

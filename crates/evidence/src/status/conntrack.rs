@@ -14,6 +14,9 @@ use super::{fact, sign};
 use crate::reading::Place;
 use crate::text::Line;
 
+/// So many networks are kept: who pastes more rules of this kind pastes the same again.
+const MOST: usize = 64;
+
 /// Follows a filter's memory.
 #[derive(Debug, Default)]
 pub(super) struct Flows {
@@ -35,8 +38,10 @@ impl Flows {
             let to = rule
                 .split_once(" to ")
                 .and_then(|(_, to)| to.split(' ').next());
-            self.by_tunnel
-                .extend(to.and_then(|net| net.parse::<Selector>().ok()));
+            if self.by_tunnel.len() < MOST {
+                self.by_tunnel
+                    .extend(to.and_then(|net| net.parse::<Selector>().ok()));
+            }
             return;
         }
         if let Some(to) = translated(body) {

@@ -66,6 +66,10 @@ impl FortiosRoutes {
                     route.network = net.to_string();
                 }
             }
+            // The name of an address object that stands elsewhere.
+            (Some("dstaddr" | "internet-service" | "internet-service-custom"), Some(_)) => {
+                self.open = None;
+            }
             (Some("gateway"), Some(via)) => route.via = Some(via.to_owned()),
             (Some("device"), Some(device)) => route.device = Some(device.to_owned()),
             // One isn't in force, and the other only stands in while the tunnel's own route is away.
@@ -101,7 +105,7 @@ mod tests {
 
     #[test]
     fn each_entry_is_a_route() {
-        let text = "config router static\n    edit 1\n        set dst 10.2.0.0 255.255.0.0\n        set device \"to-b\"\n    next\n    edit 2\n        set gateway 10.9.0.1\n        set device \"port1\"\n    next\nend\n    edit 3\n        set gateway 10.9.0.2\n";
+        let text = "config router static\n    edit 1\n        set dst 10.2.0.0 255.255.0.0\n        set device \"to-b\"\n    next\n    edit 3\n        set dstaddr \"branch\"\n        set device \"to-b\"\n    next\n    edit 2\n        set gateway 10.9.0.1\n        set device \"port1\"\n    next\nend\n    edit 3\n        set gateway 10.9.0.2\n";
         let facts = read("paste", Side::Local, text.as_bytes(), Wall(0)).facts;
         let routes: Vec<_> = facts
             .iter()

@@ -13,10 +13,15 @@ pub(super) fn line(line: &Line<'_>, place: &dyn Fn() -> Place, facts: &mut Vec<F
     while let Some((_, behind)) = split_at_rare(rest, "remote-id=") {
         rest = behind;
         // An export breaks its lines behind `=`.
-        let value = behind.trim_start_matches('\\');
+        let value = behind.trim_start_matches(['\\', '"']);
         let word = value.split_ascii_whitespace().next().unwrap_or_default();
-        // Rows go on with the secret, which may stand without a blank.
-        let id = word.split("secret=").next().unwrap_or_default();
+        // Rows go on with other settings, a secret among them, which may stand without a blank.
+        let id = ["secret=", "password=", "key=", "peer=", "\""]
+            .iter()
+            .filter_map(|name| word.find(name))
+            .min()
+            .and_then(|end| word.get(..end))
+            .unwrap_or(word);
         let known = ["fqdn:", "user-fqdn:", "key-id:", "address:"];
         let name = known.iter().find_map(|kind| id.strip_prefix(kind));
         if let Some(name) = name.filter(|n| !n.is_empty()) {
@@ -38,7 +43,8 @@ mod tests {
         let text = "0 peer=in auth-method=pre-shared-key remote-id=fqdn:alpha secret=\"x\" generate-policy=port-strict\n\
                     1 peer=in auth-method=pre-shared-key remote-id=fqdn:betasecret=\"x\"generate-policy=no\n\
                     /ip ipsec identityadd peer=\\in remote-id=\\user-fqdn:c@example.net\n\
-                    2 peer=out remote-id=ignore\n";
+                    2 peer=out remote-id=ignore\n\
+                    3 peer=out remote-id=fqdn:deltapassword=\"hush\"\n";
         let facts = read("paste", Side::Local, text.as_bytes(), Wall(0)).facts;
         let ids: Vec<_> = facts
             .iter()
@@ -50,6 +56,6 @@ mod tests {
                 _ => None,
             })
             .collect();
-        assert_eq!(ids, ["alpha", "beta", "c@example.net"]);
+        assert_eq!(ids, ["alpha", "beta", "c@example.net", "delta"]);
     }
 }
