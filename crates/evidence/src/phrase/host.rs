@@ -587,6 +587,11 @@ pub(super) static PHRASES: &[Phrase] = &[
         Sign::ContradictionSurvived,
         "EXPECTATION FAILED at {problem}",
     ),
+    // Nothing a peer sends has a part in what is encrypted; decryption fails for a peer's sake as well.
+    any(
+        Sign::ContradictionSurvived,
+        "NSS: AEAD encryption using {problem}",
+    ),
     any(Sign::DaemonCrashed, "ASSERTION FAILED at {problem}"),
     any(
         Sign::DaemonCrashed,

@@ -41,6 +41,8 @@ pub(super) fn marks(sign: Sign, body: &str) -> Vec<(&'static str, &'static str)>
         Sign::DuplicateRemoved if has("suspected reauthentication") => {
             out.push(("of", "reauthentication"));
         }
+        // Inside of EAP, where the identity has to be in the certificate too.
+        Sign::PeerKeyUntrusted if has("to verify TLS ") => out.push(("of", "tls")),
         Sign::UserAuthenticationFailed
             if has("no MSK established") || has("failed to establish MSK") =>
         {

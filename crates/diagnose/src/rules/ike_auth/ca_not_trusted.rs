@@ -80,6 +80,16 @@ fn judge(s: &Signals<'_>) -> Judgement {
         None => match bad(s, &[Sign::PeerKeyUntrusted], CertificateProblem::Unknown)
             .filter(|bad| !authenticated_without(s, bad.fact))
         {
+            Some(bad) if is_of_tls(s, bad.fact) => {
+                return Judgement::Possible {
+                    weight: 55,
+                    because: format!(
+                        "{} found no certificate in EAP's TLS whose CA it trusts and that names the identity of EAP",
+                        who(bad.verifier)
+                    ),
+                    separated_by: "the [TLS] and [CFG] lines before (no issuer certificate found), and the names in the certificate beside the identity of EAP",
+                };
+            }
             Some(bad) => (bad, SYMPTOM),
             None if asked_for_unknown(s) && s.calm() && !s.up => return without_ca(s),
             None => {
@@ -188,6 +198,12 @@ fn pinned(s: &Signals<'_>, side: Side) -> bool {
 fn tried(s: &Signals<'_>, side: Side) -> bool {
     s.signs_of(Sign::PeerCertificateTried)
         .any(|seen| seen.side() == side)
+}
+
+/// Whether it was said of EAP's TLS, which also wants the name of the user in the certificate.
+fn is_of_tls(s: &Signals<'_>, line: &Fact) -> bool {
+    s.signs_of(Sign::PeerKeyUntrusted)
+        .any(|x| core::ptr::eq(x.fact, line) && x.value("of") == Some("tls"))
 }
 
 /// Whether `openssl verify` or `s_client` says it: the daemons have a time or a name before it.
