@@ -119,6 +119,19 @@ fn judge(s: &Signals<'_>) -> Judgement {
     if let Some(seen) = failed.filter(|x| x.value("of") == Some("keys")) {
         return keyless(seen);
     }
+    let by_certificate = |x: &Seen<'_>| {
+        x.value("problem")
+            .is_some_and(|alert| alert.contains("certificate"))
+            && s.signs_of(Sign::PeerKeyUntrusted)
+                .any(|untrusted| untrusted.value("of") == Some("tls"))
+    };
+    if let Some(seen) = failed.filter(by_certificate) {
+        return Judgement::Possible {
+            weight: 45,
+            because: format!("EAP's TLS ended over a certificate: {}", seen.said()),
+            separated_by: "whether its CA is missing where it is verified, or the name of the user in it",
+        };
+    }
     let user = user.map_or(String::new(), |user| {
         format!(" of {}", user.trim_matches('\''))
     });
