@@ -234,6 +234,8 @@ pub enum Sign {
     PeerIdentityUnexpected,
     /// No connection is configured for the identities of a request. `local`, `remote`; `each` (yes) where the search goes on.
     NoConnectionForIdentity,
+    /// A list of networks was typed with masks where bits that don't count are wanted, so that it fits nothing. `mask`.
+    MaskForWildcard,
     /// An identity that a peer may have stands in a list of them. `id`, without its type.
     IdentityListed,
     /// The identity that is asked for isn't ours. `received`, `expected`.

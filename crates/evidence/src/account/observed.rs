@@ -147,9 +147,9 @@ pub(super) static TABLE: &[Words] = &[
     saw(
         Complaint::OnlyBehindWorks,
         &[
-            "from the lan|from lan|from clients|from a client|from hosts behind|from a host behind|from devices|from a pc|from the network behind|from behind|from my pc|from other machines|from the inside|hosts in the lan|hosts on the lan|lan hosts|lan clients|machines in the lan|clients behind|devices in the lan|hosts behind",
+            "hosts on any|hosts on either|hosts on both|hosts in both|hosts of both|hosts of the lans|clients on both|from the lan|from lan|from clients|from a client|from hosts behind|from a host behind|from devices|from a pc|from the network behind|from behind|from my pc|from other machines|from the inside|hosts in the lan|hosts on the lan|lan hosts|lan clients|machines in the lan|clients behind|devices in the lan|hosts behind",
             "works|can ping|can reach|is fine|are fine|ok |reach",
-            "not from the router|not from the gateway|not from the firewall|not from the vpn server|not from the server itself|not from the box|but not from the|from the router itself|from the gateway itself|from the firewall itself|from the device itself|from the vpn gateway itself|from the box itself|from opnsense itself|from pfsense itself|router itself|gateway itself|firewall itself",
+            "not from the router|not from the gateway|not from the firewall|not from the vpn server|not from the server itself|not from the box|but not from the|from the router itself|from the gateway itself|from the firewall itself|from the device itself|from the vpn gateway itself|from the box itself|from opnsense itself|from pfsense itself|router itself|gateway itself|firewall itself|routers themselves|gateways themselves|firewalls themselves|but the opnsense|but the pfsense|but the firewalls cant|but the firewalls cannot|but the routers cant|but the routers cannot|but the gateways cant|but the gateways cannot",
             "not |cant|cannot|doesnt|fails|isnt|unable|no reply|times out|timeout",
         ],
     ),

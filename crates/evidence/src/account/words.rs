@@ -315,7 +315,7 @@ pub(super) static TABLE: &[Words] = &[
     told(
         Complaint::AccessLost,
         &[
-            "lose my ssh|loses my ssh|lost my ssh|lost ssh|lose ssh|lost access|lose access|lost my connection|lose my connection|lost connectivity|lose connectivity|locked out|locked myself out|unreachable|no longer reachable|not reachable any|answers nothing|cant ssh|cannot ssh",
+            "all network traffic is blocked|all traffic is blocked|no network traffic at all|not even ping itself|cant ping itself|ping to #127|pinging #127|ping #127|lose my ssh|loses my ssh|lost my ssh|lost ssh|lose ssh|lost access|lose access|lost my connection|lose my connection|lost connectivity|lose connectivity|locked out|locked myself out|unreachable|no longer reachable|not reachable any|answers nothing|cant ssh|cannot ssh",
             "after|when|once|since|as soon|restart|start|any more|anymore",
         ],
     ),

@@ -143,6 +143,12 @@ pub(super) static PHRASES: &[Phrase] = &[
         "Proposed key length does not match policy",
     ),
     any(Sign::IkeOfferTaken, "atts are acceptable."),
+    // IOS keeps the bits that count: a mask typed as a wildcard leaves none of the network.
+    any(
+        Sign::MaskForWildcard,
+        "permit ip 0.0.0.0 {mask:w} 0.0.0.0 255.",
+    ),
+    any(Sign::MaskForWildcard, "permit ip 0.0.0.0 {mask:w} any"),
     // ASA without the licence for strong ciphers.
     any(
         Sign::AlgorithmUnavailable,

@@ -1,5 +1,7 @@
 //! `nothing-triggers-initiation`: the tunnel waits for traffic that never reaches it.
 
+use std::net::Ipv4Addr;
+
 use adit_model::connection::Start;
 use adit_model::event::Happening;
 use adit_model::fact::{Known, Side};
@@ -68,6 +70,9 @@ fn judge(s: &Signals<'_>) -> Judgement {
         .fix("load the connection again with its trap (strongSwan: swanctl --load-all, ipsec route NAME), or start it by hand")
         .done();
     }
+    if let Some(found) = mask_for_wildcard(s) {
+        return found;
+    }
     let heard = s.reached(|h| matches!(h, Happening::Received(_))).is_some();
     if let Some(seen) = s.sign(Sign::PoliciesAbsent).filter(|_| !heard && s.calm()) {
         return Found::by(
@@ -115,4 +120,33 @@ fn judge(s: &Signals<'_>) -> Judgement {
         };
     }
     Judgement::Silent
+}
+
+/// The list that picks the packets fits none: it was typed with masks, and IOS wants wildcards.
+fn mask_for_wildcard(s: &Signals<'_>) -> Option<Judgement> {
+    let seen = s.sign(Sign::MaskForWildcard).filter(|x| {
+        x.value("mask")
+            .and_then(|mask| mask.parse::<Ipv4Addr>().ok())
+            .is_some_and(is_mask)
+    })?;
+    if s.up || !s.calm() {
+        return None;
+    }
+    Some(
+        Found::by(
+            seen,
+            CONDITION,
+            format!("the access list of {} was typed with network masks and fits no packet, so nothing begins the tunnel", seen.who()),
+        )
+        .because("IOS takes wildcards there, in which the bits that don't count are set. Of a network with a mask it keeps only the bits that the mask leaves free: 0.0.0.0, and no host of the network.")
+        .fix("type the list anew with wildcards (permit ip 10.1.0.0 0.0.0.255 10.2.0.0 0.0.0.255), mirrored on the other side")
+        .then("show crypto map, show access-lists (whether its matches grow with a ping from an inside source)")
+        .done(),
+    )
+}
+
+/// Ones, and zeros behind them; of neither kind none.
+fn is_mask(mask: Ipv4Addr) -> bool {
+    let bits = mask.to_bits();
+    bits != 0 && bits != u32::MAX && bits.leading_ones() + bits.trailing_zeros() == 32
 }
