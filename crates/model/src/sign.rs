@@ -244,8 +244,7 @@ pub enum Sign {
     IdentityTypeUnexpected,
     /// The peer authenticates in another way than is wanted. `received`, `expected`.
     AuthMethodUnexpected,
-    /// A responder whose first choice of a connection didn't fit the peer goes on with another one, or finds no further one
-    /// (`none`).
+    /// A responder whose first choice of a connection didn't fit the peer goes on with another one.
     NextConnectionTried,
     /// The peer proves who it is with a signature, not with a pre-shared key.
     PeerSigns,

@@ -148,7 +148,6 @@ pub(super) static PHRASES: &[Phrase] = &[
         Sign::MaskForWildcard,
         "permit ip 0.0.0.0 {mask:w} 0.0.0.0 255.",
     ),
-    any(Sign::MaskForWildcard, "permit ip 0.0.0.0 {mask:w} any"),
     // ASA without the licence for strong ciphers.
     any(
         Sign::AlgorithmUnavailable,

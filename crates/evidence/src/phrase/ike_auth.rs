@@ -350,11 +350,6 @@ pub(super) static PHRASES: &[Phrase] = &[
         Sign::NextConnectionTried,
         "switching to peer config '",
     ),
-    by(
-        &["charon", "ipsec", "strongswan"],
-        Sign::NextConnectionTried,
-        "no alternative config found",
-    ),
     any(
         Sign::AuthMethodUnexpected,
         "configured EAP-only authentication, but peer does not support it",

@@ -7,8 +7,6 @@ pub(super) fn marks(sign: Sign, body: &str) -> Vec<(&'static str, &'static str)>
     let has = |words: &str| body.contains(words);
     let mut out = Vec::new();
     match sign {
-        // Every one was tried.
-        Sign::NextConnectionTried if has("no alternative") => out.push(("none", "yes")),
         // How many features failed doesn't say of what.
         Sign::FeatureMissing if has("critical plugin feature") => out.push(("counted", "yes")),
         // "… authentication using Main Mode": main mode is what everybody has, so it is the method.

@@ -214,10 +214,11 @@ fn method_sign<'a>(s: &Signals<'a>) -> Option<crate::seen::Seen<'a>> {
     };
     // Where a responder went on with another connection, the last one is what counts.
     let went_over = |seen: &crate::seen::Seen<'_>| {
-        s.signs_of(Sign::NextConnectionTried)
-            .filter(|next| next.side() == seen.side() && before(seen.fact, next.fact))
-            .last()
-            .is_some_and(|next| next.value("none").is_none())
+        let then = |sign| {
+            s.signs_of(sign)
+                .any(|next| next.side() == seen.side() && before(seen.fact, next.fact))
+        };
+        then(Sign::NextConnectionTried) && !then(Sign::NoOtherConnection)
     };
     let unexpected = s
         .sign(Sign::AuthMethodUnexpected)
