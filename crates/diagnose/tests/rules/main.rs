@@ -12,6 +12,7 @@ mod ike_sa_init;
 mod lifecycle;
 mod live;
 mod plane;
+mod processors;
 mod schema;
 mod signs;
 mod silence;
