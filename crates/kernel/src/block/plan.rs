@@ -1,4 +1,14 @@
 //! The block as a table of the packet filter.
+//!
+//! Each of its chains is a list of rules of which the first that lets pass or stops decides, and what none of them decides
+//! passes. Every packet of the host walks them, so they come in an order that costs little: what is surely the gateway's
+//! own leaves at the beginning, and what no rule would stop or count is let through by [`harmless`] before any exception is
+//! looked at. Both change nothing about what passes, what is stopped and what is counted (the tests in `equivalence` play the lists
+//! without them).
+
+#[cfg(test)]
+mod equivalence;
+mod harmless;
 
 use adit_model::policy::Action;
 use ipnet::IpNet;
@@ -87,6 +97,9 @@ fn batch(block: &PolicyBlock, old: &[(String, Count)], afresh: bool) -> Batch {
     for chain in CHAINS {
         batch.chain(chain);
     }
+    for chain in CALLED {
+        batch.called_chain(chain);
+    }
     batch.flush_rules();
     let mut wanted: Vec<String> = block
         .tunnels
@@ -119,19 +132,34 @@ fn batch(block: &PolicyBlock, old: &[(String, Count)], afresh: bool) -> Batch {
     for name in &wanted {
         batch.counter(name);
     }
-    for rule in outbound(block) {
-        batch.rule(OUT, &rule);
-    }
-    for rule in inbound(block) {
-        batch.rule(IN, &rule);
-    }
-    for rule in through(block) {
-        batch.rule(THROUGH, &rule);
-    }
-    for rule in after_translation(block) {
-        batch.rule(LATE, &rule);
+    for (chain, rules) in chains(block) {
+        for rule in rules {
+            batch.rule(chain, &rule);
+        }
     }
     batch
+}
+
+/// The rules of each chain.
+fn chains(block: &PolicyBlock) -> Vec<(&'static str, Vec<Rule>)> {
+    let devices = devices(block);
+    let mut all = vec![(OWN, own(block))];
+    for (chain, harmless, first, decisions) in [
+        (OUT, HARMLESS_OUT, to_own(), outbound(block)),
+        (IN, HARMLESS_IN, for_us(block), inbound(block)),
+        (THROUGH, HARMLESS_THROUGH, Vec::new(), through(block)),
+        (LATE, HARMLESS_LATE, Vec::new(), after_translation(block)),
+    ] {
+        if decisions.is_empty() {
+            continue;
+        }
+        all.push((harmless, harmless::rules(&decisions, &devices)));
+        let mut rules = first;
+        rules.push(Rule::new().jump(harmless));
+        rules.extend(decisions);
+        all.push((chain, rules));
+    }
+    all
 }
 
 /// Rules for packets on their way out after source NAT. Where the kernel's IPsec protects, a packet that was about to be
@@ -180,12 +208,10 @@ fn always(loopback: Rule) -> impl Iterator<Item = Rule> {
     [loopback.accept(), neighbours()].into_iter().chain(scopes)
 }
 
-/// Rules for packets on their way out, after routing and before source NAT hides where they come from.
+/// Rules for packets on their way out, after routing and before source NAT hides where they come from. Those of the gateway
+/// itself have been through [`own`].
 fn outbound(block: &PolicyBlock) -> Vec<Rule> {
-    let mut rules = caught(block);
-    rules.extend(always(Rule::new().output_interface(LOOPBACK)));
-    // Answers to peers that nobody knows yet, and to those that have moved.
-    rules.extend(own_path(&Rule::new().marked(OWN_MARK), &block.ike_ports));
+    let mut rules: Vec<Rule> = always(Rule::new().output_interface(LOOPBACK)).collect();
     for peer in &block.peers {
         let peer = Rule::new().destination(IpNet::from(*peer));
         rules.extend(own_path(&peer, &block.ike_ports));
@@ -195,26 +221,62 @@ fn outbound(block: &PolicyBlock) -> Vec<Rule> {
     rules
 }
 
+/// Leads what the gateway itself sends to [`own`].
+fn to_own() -> Vec<Rule> {
+    vec![Rule::new().marked(OWN_MARK).jump(OWN)]
+}
+
+/// Rules for what the gateway itself sends, by its mark: it is stopped where it is [`caught`], and IKE and ESP leave, also
+/// answers to peers that nobody knows yet, and to those that have moved. What it stops would be stopped before anything
+/// else; what it lets pass nothing would stop before letting it pass: up to there [`outbound`] has exceptions only.
+fn own(block: &PolicyBlock) -> Vec<Rule> {
+    let mut rules = caught(block);
+    // Nearly all of it is ESP in UDP, from our port.
+    rules.extend(ports_of_ours(block).map(|port| Rule::new().udp_source(port).accept()));
+    rules.extend(own_path(&Rule::new(), &block.ike_ports));
+    rules
+}
+
+/// Our ports among those of IKE, the one of ESP in UDP first.
+fn ports_of_ours(block: &PolicyBlock) -> impl Iterator<Item = u16> {
+    let ours = block.own_ports.iter().rev();
+    ours.copied().filter(|port| block.ike_ports.contains(port))
+}
+
 /// Stops what the gateway itself sends where a route leads it into a tunnel's device: sealed again, it would come back
 /// again, longer each time.
 fn caught(block: &PolicyBlock) -> Vec<Rule> {
-    let mut devices: Vec<&String> = block.tunnels.iter().flat_map(|t| &t.devices).collect();
-    devices.sort();
-    devices.dedup();
-    let into = |device: &String| Rule::new().marked(OWN_MARK).output_interface(device);
-    devices
-        .into_iter()
+    let into = |device: &String| Rule::new().output_interface(device);
+    devices(block)
+        .iter()
         .map(|device| into(device).count(CAUGHT).drop())
         .collect()
 }
 
-/// Rules for packets that arrived for this host, put together from fragments by then.
+/// The devices of all tunnels.
+fn devices(block: &PolicyBlock) -> Vec<String> {
+    let of_tunnels = block.tunnels.iter().flat_map(|t| &t.devices);
+    let mut devices: Vec<String> = of_tunnels.cloned().collect();
+    devices.sort();
+    devices.dedup();
+    devices
+}
+
+/// Lets in what comes to our ports, and ESP, before anything else is asked: of [`inbound`] nothing but other exceptions
+/// would come before, and which of several exceptions lets a packet pass makes no difference.
+fn for_us(block: &PolicyBlock) -> Vec<Rule> {
+    // Nearly all of it is ESP in UDP, whose port is the last.
+    let ports = block.own_ports.iter().rev();
+    let mut rules: Vec<Rule> = ports
+        .map(|port| Rule::new().udp_destination(*port).accept())
+        .collect();
+    rules.push(Rule::new().protocol(ESP).accept());
+    rules
+}
+
+/// Rules for packets that arrived for this host, put together from fragments by then, and that aren't [`for_us`].
 fn inbound(block: &PolicyBlock) -> Vec<Rule> {
     let mut rules: Vec<Rule> = always(Rule::new().input_interface(LOOPBACK)).collect();
-    rules.push(Rule::new().protocol(ESP).accept());
-    for port in &block.own_ports {
-        rules.push(Rule::new().udp_destination(*port).accept());
-    }
     rules.extend(path_errors(&block.own_ports));
     for peer in &block.peers {
         // Answers to probes. From a port of IKE alone anything could be sent to any service, in the peer's name.
@@ -388,6 +450,20 @@ const OUT: &str = "clear_out";
 const IN: &str = "clear_in";
 const THROUGH: &str = "clear_through";
 const LATE: &str = "clear_late";
+/// What the gateway itself sends.
+const OWN: &str = "own";
+const HARMLESS_OUT: &str = "harmless_out";
+const HARMLESS_IN: &str = "harmless_in";
+const HARMLESS_THROUGH: &str = "harmless_through";
+const HARMLESS_LATE: &str = "harmless_late";
+/// Chains that others jump to.
+const CALLED: [&str; 5] = [
+    OWN,
+    HARMLESS_OUT,
+    HARMLESS_IN,
+    HARMLESS_THROUGH,
+    HARMLESS_LATE,
+];
 const CHAINS: [Chain<'static>; 4] = [
     Chain {
         name: LATE,
@@ -542,12 +618,15 @@ mod tests {
                 batch.delete_table();
                 batch.create_table();
                 batch.chain(CHAINS[0]);
+                batch.called_chain(HARMLESS_LATE);
                 batch.counter("translated-office");
                 for policy in &block.policies {
                     batch.counter(&exceptions::counter(policy));
                 }
-                for rule in after_translation(&block) {
-                    batch.rule(LATE, &rule);
+                for (chain, rules) in chains(&block) {
+                    if [LATE, HARMLESS_LATE].contains(&chain) {
+                        rules.iter().for_each(|rule| batch.rule(chain, rule));
+                    }
                 }
                 batch.commit("try the rules after translation in").unwrap();
             };

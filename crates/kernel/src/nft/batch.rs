@@ -93,6 +93,13 @@ impl Batch {
         self.messages.push(("a chain", message));
     }
 
+    /// Makes a chain unless it is there, of rules that others jump to.
+    pub(crate) fn called_chain(&mut self, name: &str) {
+        let mut message = self.message(NEW_CHAIN, CREATE, CHAIN_TABLE);
+        message.put_text(CHAIN_NAME, name);
+        self.messages.push(("a chain", message));
+    }
+
     /// Makes a named counter unless it is there; an old one keeps its value.
     pub(crate) fn counter(&mut self, name: &str) {
         let mut message = self.message(counter::NEW_OBJECT, CREATE, counter::OBJECT_TABLE);

@@ -13,6 +13,8 @@ pub use counter::{Count, read_counters};
 
 pub(crate) use batch::{Batch, Chain, ChainKind, Hook, check_name};
 pub(crate) use rule::Rule;
+#[cfg(test)]
+pub(crate) use rule::played;
 
 use crate::error::Result;
 use crate::netlink::codec::{Answer, Message, text};

@@ -34,6 +34,8 @@ enum Step {
     Count(String),
     /// Ends with this verdict.
     Verdict(u32),
+    /// Goes on with the rules of this chain, and behind this rule if none of them decides.
+    Jump(String),
     /// Replaces the source address by that of the outgoing interface.
     Masquerade,
     /// Keeps connection tracking off.
@@ -222,12 +224,58 @@ impl Rule {
 
     /// Then drops the packet.
     pub(crate) fn drop(self) -> Self {
-        self.load(Step::Verdict(0))
+        self.load(Step::Verdict(DROP))
     }
 
     /// Then lets the packet leave this chain.
     pub(crate) fn accept(self) -> Self {
-        self.load(Step::Verdict(1))
+        self.load(Step::Verdict(ACCEPT))
+    }
+
+    /// Then has the rules of another chain of the table asked, and those behind this one if none of them decides.
+    pub(crate) fn jump(self, chain: &str) -> Self {
+        self.load(Step::Jump(chain.to_owned()))
+    }
+
+    /// Then goes on behind the rule that jumped to this chain.
+    pub(crate) fn go_back(self) -> Self {
+        self.load(Step::Verdict(RETURN))
+    }
+
+    /// Whether something becomes of a packet that it matches: it is stopped or counted. All others let pass or look elsewhere.
+    pub(crate) fn stops_or_counts(&self) -> bool {
+        let does = |step: &Step| matches!(step, Step::Count(_) | Step::Verdict(DROP));
+        self.steps.iter().any(does)
+    }
+
+    /// The same conditions, and nothing that is done where they hold.
+    pub(crate) fn conditions(&self) -> Self {
+        let is_action = |step: &Step| {
+            matches!(
+                step,
+                Step::Count(_) | Step::Verdict(_) | Step::Jump(_) | Step::Masquerade
+            )
+        };
+        let mut conditions = self.clone();
+        conditions.steps.retain(|step| !is_action(step));
+        conditions
+    }
+
+    /// Whether it asks that something be other than `condition`, which is one comparison, asks for: then it matches no packet
+    /// that `condition` matches.
+    pub(crate) fn rules_out(&self, condition: &Self) -> bool {
+        let [load, Step::Compare { operator, value }] = condition.steps.as_slice() else {
+            return false;
+        };
+        let other = Step::Compare {
+            operator: NOT_EQUAL,
+            value: value.clone(),
+        };
+        *operator == EQUAL
+            && self
+                .steps
+                .array_windows()
+                .any(|[first, second]| first == load && *second == other)
     }
 
     /// Then hides the source address behind that of the outgoing interface.
@@ -393,18 +441,26 @@ fn encode(step: &Step, message: &mut Message) {
             data.put_u32_be(OBJECT_TYPE, super::counter::OBJECT_COUNTER)
                 .put_text(OBJECT_NAME, name);
         }),
-        Step::Verdict(code) => expression(message, "immediate", |data| {
-            data.put_u32_be(IMMEDIATE_TO, VERDICT_REGISTER)
-                .nest(IMMEDIATE_DATA, |data| {
-                    data.nest(DATA_VERDICT, |verdict| {
-                        verdict.put_u32_be(VERDICT_CODE, *code);
-                    });
-                });
-        }),
+        Step::Verdict(code) => verdict(message, *code, None),
+        Step::Jump(chain) => verdict(message, JUMP, Some(chain)),
         Step::Masquerade => expression(message, "masq", |_| {}),
         #[cfg(test)]
         Step::NoTrack => expression(message, "notrack", |_| {}),
     }
+}
+
+fn verdict(message: &mut Message, code: u32, chain: Option<&str>) {
+    expression(message, "immediate", |data| {
+        data.put_u32_be(IMMEDIATE_TO, VERDICT_REGISTER)
+            .nest(IMMEDIATE_DATA, |data| {
+                data.nest(DATA_VERDICT, |verdict| {
+                    verdict.put_u32_be(VERDICT_CODE, code);
+                    if let Some(chain) = chain {
+                        verdict.put_text(VERDICT_CHAIN, chain);
+                    }
+                });
+            });
+    });
 }
 
 fn expression(message: &mut Message, name: &str, fill: impl FnOnce(&mut Message)) {
@@ -416,6 +472,12 @@ fn expression(message: &mut Message, name: &str, fill: impl FnOnce(&mut Message)
 /// Every step works on the first 16-byte register.
 const REGISTER: u32 = 1;
 const VERDICT_REGISTER: u32 = 0;
+
+/// NF_DROP, NF_ACCEPT, NFT_JUMP, NFT_RETURN.
+const DROP: u32 = 0;
+const ACCEPT: u32 = 1;
+const JUMP: u32 = (-3_i32).cast_unsigned();
+const RETURN: u32 = (-5_i32).cast_unsigned();
 
 const EQUAL: u32 = 0;
 const NOT_EQUAL: u32 = 1;
@@ -474,6 +536,10 @@ const IMMEDIATE_DATA: u16 = 2;
 const DATA_VALUE: u16 = 1;
 const DATA_VERDICT: u16 = 2;
 const VERDICT_CODE: u16 = 1;
+const VERDICT_CHAIN: u16 = 2;
+
+#[cfg(test)]
+pub(crate) mod played;
 
 #[cfg(test)]
 mod tests {
@@ -518,6 +584,20 @@ mod tests {
                 "immediate"
             ]
         );
+    }
+
+    #[test]
+    fn conditions_rule_out_what_they_are_the_contrary_of() {
+        let into = |name| Rule::new().output_interface(name);
+        let lan: IpNet = "10.1.0.0/16".parse().unwrap();
+        let stop = Rule::new().not_output_interface("adit0").source(lan);
+        let stop = stop.count("c").drop();
+        assert!(stop.stops_or_counts() && !stop.conditions().stops_or_counts());
+        assert!(stop.rules_out(&into("adit0")) && stop.conditions().rules_out(&into("adit0")));
+        assert!(!stop.rules_out(&into("adit1")));
+        assert!(!stop.rules_out(&Rule::new().input_interface("adit0")));
+        assert!(!into("adit0").drop().rules_out(&into("adit0")));
+        assert!(!stop.rules_out(&Rule::new()) && !stop.rules_out(&stop.conditions()));
     }
 
     #[test]

@@ -151,7 +151,7 @@ struct Play<'a> {
 
 impl Play<'_> {
     /// Plays a chain. Unless `sure`, the packet only perhaps comes here.
-    fn chain(&mut self, chain: &Chain, sure: bool, depth: usize) -> End {
+    fn chain(&mut self, chain: &Chain, mut sure: bool, depth: usize) -> End {
         for rule in &chain.rules {
             if self.budget == 0 {
                 self.perhaps_accepted = true;
@@ -161,6 +161,8 @@ impl Play<'_> {
             match self.rule(chain, rule, sure, depth) {
                 Some(Next::End(end)) => return end,
                 Some(Next::Return) => return End::Through,
+                // So whoever called it may have to decide, whatever comes here.
+                Some(Next::PerhapsReturn) => sure = false,
                 None => {}
             }
         }
@@ -259,7 +261,7 @@ impl Play<'_> {
             Verdict::Return => {
                 // What comes after it is perhaps not reached, and neither is a verdict there certain.
                 self.perhaps_accepted = true;
-                None
+                Some(Next::PerhapsReturn)
             }
             Verdict::Jump(_) | Verdict::Goto(_) if depth >= DEEPEST => {
                 self.perhaps_accepted = true;
@@ -512,6 +514,7 @@ impl Play<'_> {
 enum Next {
     End(End),
     Return,
+    PerhapsReturn,
 }
 
 fn state(tracked: Tracked) -> u32 {

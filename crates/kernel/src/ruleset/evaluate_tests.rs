@@ -75,6 +75,32 @@ fn a_rule_for_one_host_decides_nothing_for_its_network() {
     assert_eq!(passage.fate, Fate::Passes);
 }
 
+/// A chain that lets everything pass but what it sends back, which is dropped.
+#[test]
+fn what_perhaps_goes_back_is_perhaps_decided_there() {
+    let verdict = |verdict| Expression::Verdict(verdict);
+    let only = |verdict: Verdict| Rule {
+        handle: 9,
+        expressions: vec![Expression::Verdict(verdict)],
+    };
+    let fate = |sent_back: Rule| {
+        let jump = only(Verdict::Jump("harmless".to_owned()));
+        let mut all = rules(false, false, vec![jump, only(Verdict::Drop)]);
+        all.chains.push(Chain {
+            name: "harmless".to_owned(),
+            base: None,
+            rules: vec![sent_back, only(Verdict::Accept)],
+            ..all.chains[0].clone()
+        });
+        all.passage(&between_networks(), Point::Forward).fate
+    };
+    let back = || verdict(Verdict::Return);
+    assert!(matches!(fate(rule(16, &[10, 2], back())), Fate::Dropped(_)));
+    assert_eq!(fate(rule(16, &[10, 3], back())), Fate::Passes);
+    let one = rule(16, &[10, 2, 0, 10], back());
+    assert!(matches!(fate(one), Fate::Perhaps(_)));
+}
+
 #[test]
 fn what_is_perhaps_exempted_is_not_surely_translated() {
     let masquerade = || Expression::Source("masquerade".to_owned(), None);
