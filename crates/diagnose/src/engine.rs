@@ -323,13 +323,13 @@ fn stands_still(s: &Signals<'_>) -> bool {
 }
 
 /// Whether the evidence is such that a fault would show in it. A status that says *established*, cut out of its
-/// surroundings, is shown by people whose traffic doesn't pass.
+/// surroundings, is shown by people whose traffic doesn't pass; so are lines that name no program.
 fn shows_all(case: &Case) -> bool {
     case.covers(Side::Local)
         || case
             .products
             .get(&Side::Local)
-            .is_none_or(|p| *p == Product::Adit)
+            .is_some_and(|p| *p == Product::Adit)
 }
 
 /// The verdict on a tunnel of which nothing is shown but that it is up.
