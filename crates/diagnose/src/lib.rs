@@ -26,6 +26,7 @@ mod complaint;
 mod config;
 mod engine;
 mod finding;
+mod inner;
 mod kernel_answer;
 mod kernel_release;
 mod let_in;

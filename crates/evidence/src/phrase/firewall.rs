@@ -194,11 +194,11 @@ pub(super) static PHRASES: &[Phrase] = &[
     // Forged sources.
     any(
         Sign::SpoofDropped,
-        "106021: Deny {} reverse path check from {source:w} to {} on interface {interface:w}",
+        "106021: Deny {} reverse path check from {source:w} to {destination:w} on interface {interface:w}",
     ),
     any(
         Sign::SpoofDropped,
-        "106016: Deny IP spoof from ({source:w}) to {} on interface {interface:w}",
+        "106016: Deny IP spoof from ({source:w}) to {destination:w} on interface {interface:w}",
     ),
     any(Sign::SpoofDropped, "reverse path check fail, drop"),
     // Check Point: the drop template's words, and the log's.

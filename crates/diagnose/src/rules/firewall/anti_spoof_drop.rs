@@ -3,6 +3,8 @@
 use adit_model::sign::Sign;
 
 use crate::finding::SYMPTOM;
+use crate::inner::{host_of, is_public};
+use crate::plane::possible;
 use crate::rule::{Found, Judgement, Need, Page, Rule};
 use crate::signals::Signals;
 
@@ -50,11 +52,26 @@ fn judge(s: &Signals<'_>) -> Judgement {
     let Some(seen) = s
         .signs_of(Sign::SpoofDropped)
         .filter(|seen| seen.value("count") != Some("0"))
+        .filter(|seen| !s.is_none_of_the_tunnel(*seen))
         .last()
         .filter(|_| !s.refused_or_told())
     else {
         return Judgement::Silent;
     };
+    let inner = seen
+        .value("source")
+        .and_then(host_of)
+        .is_some_and(|host| !is_public(&host));
+    if inner && s.fails_in_ike() {
+        return possible(
+            12,
+            format!(
+                "{} takes sources of its networks for forged; the key exchange fails before any of them matters",
+                seen.who()
+            ),
+            "whether it still says so once the tunnel is up",
+        );
+    }
     let source = seen
         .value("source")
         .map_or(String::new(), |a| format!(" {a}"));

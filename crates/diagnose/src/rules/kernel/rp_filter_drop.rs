@@ -51,7 +51,24 @@ pub(crate) static RULE: Rule = Rule {
 };
 
 fn judge(s: &Signals<'_>) -> Judgement {
-    if let Some(seen) = s.first_sign(&[Sign::MartianSource, Sign::ReversePathDrops]) {
+    let dropped = [Sign::MartianSource, Sign::ReversePathDrops]
+        .into_iter()
+        .find_map(|sign| {
+            s.signs_of(sign)
+                .filter(|seen| !s.is_none_of_the_tunnel(*seen))
+                .last()
+        });
+    if let Some(seen) = dropped.filter(|_| s.fails_in_ike() || s.works_in_between()) {
+        return Judgement::Possible {
+            weight: 10,
+            because: format!(
+                "reverse path filtering drops packets at {}, as it does everywhere now and then",
+                seen.who()
+            ),
+            separated_by: "whether it drops those that come out of the tunnel once it is up",
+        };
+    }
+    if let Some(seen) = dropped {
         return Found::by(
             seen,
             if s.calm() { COUNTED } else { CONDITION },
@@ -88,11 +105,11 @@ fn judge(s: &Signals<'_>) -> Judgement {
         };
     }
     // A tunnel that carries both ways isn't what it stops.
-    if s.carries_well() {
+    if s.carries_well() || s.works_in_between() || s.fails_in_ike() {
         return Judgement::Possible {
             weight: 8,
             because: format!(
-                "reverse path filtering is on at {}; the tunnel carries both ways",
+                "reverse path filtering is on at {}, which isn't what fails",
                 seen.who()
             ),
             separated_by: "whether TcpExtIPReversePathFilter grows",

@@ -3,6 +3,7 @@
 use adit_model::sign::Sign;
 
 use crate::finding::COUNTED;
+use crate::plane::possible;
 use crate::rule::{Found, Judgement, Need, Page, Rule};
 use crate::signals::Signals;
 
@@ -39,9 +40,23 @@ pub(crate) static RULE: Rule = Rule {
 };
 
 fn judge(s: &Signals<'_>) -> Judgement {
-    let Some(seen) = s.sign(Sign::NatAsymmetric) else {
+    let Some(seen) = s
+        .signs_of(Sign::NatAsymmetric)
+        .filter(|seen| !s.is_none_of_the_tunnel(*seen))
+        .last()
+    else {
         return Judgement::Silent;
     };
+    if s.fails_in_ike() {
+        return possible(
+            12,
+            format!(
+                "{} translates the way back of some packets; the key exchange fails before any comes out of the tunnel",
+                seen.who()
+            ),
+            "whether the packets that it names come out of the tunnel",
+        );
+    }
     let pair = match (seen.value("source"), seen.value("destination")) {
         (Some(from), Some(to)) => format!(" (from {from} to {to})"),
         _ => String::new(),

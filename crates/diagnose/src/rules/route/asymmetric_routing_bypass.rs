@@ -4,8 +4,10 @@ use adit_model::fact::Side;
 use adit_model::sign::Sign;
 
 use crate::finding::{CONDITION, COUNTED, SYMPTOM};
+use crate::inner::{host_of, is_public};
 use crate::plane::{possible, tunnel_device};
 use crate::rule::{Found, Judgement, Need, Page, Rule};
+use crate::seen::Seen;
 use crate::signals::Signals;
 use crate::verdict::AtFault;
 
@@ -73,7 +75,20 @@ fn judge(s: &Signals<'_>) -> Judgement {
             .done();
         }
     }
-    if let Some(seen) = s.sign(Sign::AnswerOutOfState).filter(|_| s.calm()) {
+    // Servers of the Internet answer what was given up long ago, at every gateway.
+    let of_a_site = |seen: &Seen<'_>| {
+        !s.is_none_of_the_tunnel(*seen)
+            && !seen
+                .value("source")
+                .and_then(host_of)
+                .is_some_and(|host| is_public(&host))
+    };
+    if let Some(seen) = s
+        .signs_of(Sign::AnswerOutOfState)
+        .filter(of_a_site)
+        .last()
+        .filter(|_| s.calm() && !s.fails_in_ike() && !s.works_in_between())
+    {
         return Found::by(
             seen,
             CONDITION,

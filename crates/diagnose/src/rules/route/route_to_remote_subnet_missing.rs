@@ -91,6 +91,13 @@ fn judge(s: &Signals<'_>) -> Judgement {
                 .fix("add a route for the remote network by the tunnel's interface (VyOS: set protocols static route NETWORK interface vtiN), or have the routing protocol bring it")
                 .done();
         }
+        if s.is_none_of_the_tunnel(seen) || s.fails_in_ike() {
+            return possible(
+                10,
+                what,
+                "whether that address is the remote network's, and the tunnel is up",
+            );
+        }
         if !outward {
             return possible(40, what, "whether that address is the remote network's");
         }
