@@ -193,7 +193,7 @@ pub(super) static TABLE: &[Words] = &[
     told(
         Complaint::Periodic,
         &[
-            "every #|each #|every hour|every day|each hour|every few minutes|every couple|hourly|once a day|once an hour|after exactly #|exactly after #|always after #|after about #|after around #|after approximately #|after # hour|after # minute|after # second|about every|roughly every|regularly|at regular",
+            "every #|each #|every two |every three |every four |every six |every eight |every ten |every twelve |every twenty|every thirty|every hour|every day|every night|each hour|every few minutes|every couple|hourly|once a day|once an hour|after exactly #|exactly after #|always after #|after about #|after around #|after approximately #|after # hour|after # minute|after # second|about every|roughly every|regularly|at regular",
             BREAKS,
         ],
     ),

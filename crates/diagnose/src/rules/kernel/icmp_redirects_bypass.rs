@@ -66,6 +66,15 @@ fn judge(s: &Signals<'_>) -> Judgement {
             separated_by: "whether hosts were sent a redirect (ICMP type 5), or packets go past the tunnel",
         };
     }
+    let reached = s.pings().next().is_some() && s.pings().all(|ping| ping.received >= ping.sent);
+    if !astray && (reached || s.works_in_between() || s.fails_in_ike()) {
+        return Judgement::Possible {
+            weight: 10,
+            because: "a router told a host of another way by ICMP redirect, and what was asked is reached"
+                .to_owned(),
+            separated_by: "whether the way that it was told leads past the VPN gateway",
+        };
+    }
     Found::by(
         seen,
         if told.is_some() { SYMPTOM } else { CONDITION },

@@ -49,7 +49,7 @@ fn judge(s: &Signals<'_>) -> Judgement {
     let Some(seen) = s.sign(Sign::ForwardingOff) else {
         return Judgement::Silent;
     };
-    if !s.calm() {
+    if !s.calm() || s.fails_in_ike() {
         return Judgement::Possible {
             weight: 8,
             because: format!(
@@ -57,6 +57,17 @@ fn judge(s: &Signals<'_>) -> Judgement {
                 seen.who()
             ),
             separated_by: "whether the tunnel is up and only networks behind the gateway don't answer",
+        };
+    }
+    let through = s.carried(seen.side()).is_some_and(|c| c.both()) && !s.traffic_suffers();
+    if s.protects_itself_alone() || s.works_in_between() && through {
+        return Judgement::Possible {
+            weight: 10,
+            because: format!(
+                "forwarding is off at {}, where the tunnel ends at the host itself or carries both ways",
+                seen.who()
+            ),
+            separated_by: "whether hosts behind it should use the tunnel",
         };
     }
     // L2TP ends at the gateway itself: whoever deletes its SA soon got no answer from there.

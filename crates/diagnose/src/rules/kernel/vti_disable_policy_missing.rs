@@ -53,7 +53,7 @@ fn judge(s: &Signals<'_>) -> Judgement {
     let drops = s
         .signs_of(Sign::KernelDrops)
         .find(|d| matches!(d.value("name"), Some("XfrmInNoPols" | "XfrmInTmplMismatch")));
-    if !s.calm() {
+    if !s.calm() || s.fails_in_ike() || s.works_in_between() {
         return Judgement::Possible {
             weight: 8,
             because: format!(
