@@ -146,6 +146,10 @@ pub(super) static PHRASES: &[Phrase] = &[
     ),
     any(Sign::TunnelWithoutRoutes, "Down IPSEC IS UP"),
     any(Sign::RouteBlackhole, "\"State\": \"blackhole\""),
+    any(
+        Sign::RouteBlackhole,
+        "\"DestinationCidrBlock\": \"{network:w}\",{}\"State\": \"blackhole\"",
+    ),
     any(Sign::ForwardingCheckOn, "\"canIpForward\": false"),
     any(Sign::ForwardingCheckOn, "canIpForward: false"),
     any(Sign::ForwardingCheckOn, "\"enableIPForwarding\": false"),

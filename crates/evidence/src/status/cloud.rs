@@ -12,6 +12,8 @@ use crate::text::Line;
 pub(crate) struct Cloud {
     host: String,
     table: String,
+    /// The network of the route whose members follow.
+    network: String,
     /// Inside of `"SourceDestCheck": {`, where the value comes on the next line.
     check: bool,
 }
@@ -38,6 +40,11 @@ impl Cloud {
         match (key, value) {
             ("InstanceId", id) => id.trim_matches('"').clone_into(&mut self.host),
             ("RouteTableId", id) => id.trim_matches('"').clone_into(&mut self.table),
+            ("DestinationCidrBlock", net) => net.trim_matches('"').clone_into(&mut self.network),
+            ("State", "\"blackhole\"") if !self.network.is_empty() => {
+                let values = [("network", self.network.as_str())];
+                facts.push(sign(place(), Sign::RouteBlackhole, &values));
+            }
             ("SourceDestCheck", "{") => self.check = true,
             ("SourceDestCheck", "true") => self.tell(place, facts),
             ("Value", "true") if self.check => self.tell(place, facts),

@@ -1,5 +1,6 @@
 //! `cloud-route-table-missing`: the cloud's route table does not lead to the VPN.
 
+use adit_model::selector::Selector;
 use adit_model::sign::Sign;
 
 use crate::finding::{CONDITION, SYMPTOM};
@@ -51,6 +52,15 @@ pub(crate) static RULE: Rule = Rule {
 };
 
 fn judge(s: &Signals<'_>) -> Judgement {
+    if s.sign(Sign::RouteBlackhole).is_some()
+        && (s.fails_in_ike() || s.works_in_between() || elsewhere(s))
+    {
+        return possible(
+            12,
+            "a route of the cloud's table leads to a target that is gone",
+            "whether the network of that route is one of the tunnel's",
+        );
+    }
     if let Some(found) = found(s, &[Sign::RouteBlackhole], SYMPTOM, |_, _| {
         "a route of the cloud's table leads to a target that is gone (blackhole)".to_owned()
     }) {
@@ -81,4 +91,21 @@ fn judge(s: &Signals<'_>) -> Judgement {
         "no VPN gateway propagates routes into the table",
         "whether the table has a static route for the other side's network",
     )
+}
+
+/// Whether all routes that lead nowhere are for other networks than the tunnel's.
+fn elsewhere(s: &Signals<'_>) -> bool {
+    let nets = s.tunnel_networks();
+    let lost: Option<Vec<Selector>> = s
+        .signs_of(Sign::RouteBlackhole)
+        .filter_map(|seen| seen.value("network"))
+        .map(|network| network.parse().ok())
+        .collect();
+    let meets = |network: &Selector| {
+        let mut all = nets
+            .iter()
+            .flat_map(|(ours, theirs)| ours.iter().chain(theirs));
+        all.any(|net| net.intersect(network).is_some())
+    };
+    !nets.is_empty() && lost.is_some_and(|lost| !lost.is_empty() && !lost.iter().any(meets))
 }

@@ -79,7 +79,8 @@ fn judge(s: &Signals<'_>) -> Judgement {
             .done();
         }
         let what = "table 220, where strongSwan puts the tunnel's routes, is empty";
-        if s.unanswered().is_none() {
+        // The routes come and go with the SAs.
+        if s.unanswered().is_none() || s.fails_in_ike() {
             return possible(
                 46,
                 what,

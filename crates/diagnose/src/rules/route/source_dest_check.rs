@@ -57,6 +57,13 @@ fn judge(s: &Signals<'_>) -> Judgement {
             "whether one of them is the VPN gateway",
         );
     }
+    if s.fails_in_ike() || s.works_in_between() {
+        return possible(
+            10,
+            "the platform checks source and destination of a host that is listed here",
+            "whether that host is the VPN gateway, and the tunnel is up while nothing passes",
+        );
+    }
     found(s, &[Sign::ForwardingCheckOn], CONDITION + 0.02, |seen, _| {
         format!(
             "the cloud drops what {} forwards: its source/destination check is on",
