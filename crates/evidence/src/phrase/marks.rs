@@ -89,11 +89,55 @@ pub(super) fn marks(sign: Sign, body: &str) -> Vec<(&'static str, &'static str)>
         }
         // `%defaultroute` and the like aren't names of anybody.
         Sign::PeerNameUnresolved if has("=%") => out.push(("special", "yes")),
+        Sign::EndpointReplaced => out.extend(of_another_time(body).map(|when| ("told", when))),
         // The resolver's own words may be about anybody's look-up; these are a daemon's.
         Sign::PeerNameUnresolved if by_daemon(body) => out.push(("of", "peer")),
         _ => {}
     }
     out
+}
+
+/// Whether what is told of a provider's work is denied, over, or to come.
+fn of_another_time(body: &str) -> Option<&'static str> {
+    const PAST: [&str; 8] = [
+        "last year",
+        "last month",
+        "last week",
+        "last time",
+        "weeks ago",
+        "months ago",
+        "years ago",
+        "in the past",
+    ];
+    const AHEAD: [&str; 6] = [
+        "scheduled",
+        "will be",
+        "will take",
+        "is planned",
+        "upcoming",
+        "is going to",
+    ];
+    const DENIED: [&str; 10] = [
+        " no ",
+        "not ",
+        "n't ",
+        "without ",
+        "never ",
+        "neither ",
+        "denies ",
+        "denied ",
+        "rules out",
+        "ruled out",
+    ];
+    let body = format!(" {}", body.to_ascii_lowercase());
+    let holds = |words: &[&str]| words.iter().any(|word| body.contains(word));
+    if holds(&PAST) {
+        Some("past")
+    } else if holds(&DENIED) {
+        Some("denied")
+    } else {
+        holds(&AHEAD).then_some("ahead")
+    }
 }
 
 fn by_daemon(body: &str) -> bool {

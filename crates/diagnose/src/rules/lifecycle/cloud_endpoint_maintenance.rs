@@ -40,21 +40,16 @@ fn judge(s: &Signals<'_>) -> Judgement {
     let Some(seen) = s.sign(Sign::EndpointReplaced) else {
         return Judgement::Silent;
     };
-    let told = seen.fact.source.text.to_ascii_lowercase();
-    let past = [
-        "last year",
-        "last month",
-        "last week",
-        "last time",
-        "weeks ago",
-        "months ago",
-        "years ago",
-        "in the past",
-    ];
-    if past.iter().any(|when| told.contains(when)) {
+    let of_another_time = match seen.value("told") {
+        Some("past") => Some("the provider replaced its end of the tunnel some time ago"),
+        Some("ahead") => Some("the provider is going to replace its end of the tunnel"),
+        Some("denied") => return Judgement::Silent,
+        _ => None,
+    };
+    if let Some(because) = of_another_time {
         return Judgement::Possible {
             weight: 20,
-            because: "the provider replaced its end of the tunnel some time ago".to_owned(),
+            because: because.to_owned(),
             separated_by: "what the provider says of now",
         };
     }
