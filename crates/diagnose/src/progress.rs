@@ -122,6 +122,36 @@ impl Signals<'_> {
         })
     }
 
+    /// Traffic got an SA after the line, and that one was lost for another reason: what ended it isn't what the line says.
+    pub(crate) fn came_up_and_fell(&self, seen: Seen<'_>) -> bool {
+        let (mut up, mut fell): (Vec<&Fact>, Vec<&Fact>) = (Vec::new(), Vec::new());
+        for fact in self.case.of(seen.side()) {
+            match &fact.what {
+                Known::Happened {
+                    happening: Happening::ChildEstablished { .. },
+                }
+                | Known::Sign {
+                    sign: Sign::SecondPhaseDone,
+                    ..
+                } => up.push(fact),
+                Known::Happened {
+                    happening: Happening::GaveUp { .. } | Happening::IkeClosed { .. },
+                }
+                | Known::Sign {
+                    sign:
+                        Sign::PeerDeclaredDead
+                        | Sign::PeerDeleted
+                        | Sign::NegotiationTimedOut
+                        | Sign::FirstMessageUnanswered,
+                    ..
+                } => fell.push(fact),
+                _ => {}
+            }
+        }
+        let mut later = up.iter().filter(|up| before(seen.fact, up));
+        later.any(|up| fell.iter().any(|fell| before(up, fell)))
+    }
+
     /// The side's daemon worked after the line: what the line says of it was over.
     pub(crate) fn ran_later(&self, seen: Seen<'_>) -> bool {
         self.happenings(seen.side())

@@ -92,7 +92,8 @@ pub enum Sign {
     /// A filter lets through only what is listed, and a port of IKE isn't. `port`, `rule`; `answers` when it lets in
     /// what answers the host's own packets, `of` when it is the gateway's list of its own services.
     PortNotPermitted,
-    /// The service filter of a gateway drops what is sent to the gateway itself. `port`, `source`, `rule`.
+    /// The service filter of a gateway drops what is sent to the gateway itself. `port`, `source`, `destination`,
+    /// `protocol`, `rule`.
     ServiceRefused,
     /// A filter drops ESP. `source`, `rule`.
     EspDropped,
@@ -111,7 +112,7 @@ pub enum Sign {
     /// A host or a filter drops IP fragments. `source`; `path` when it is somebody on the way, and `octets`, of the packets
     /// inside the tunnel that were lost.
     FragmentDropped,
-    /// A source address was taken for forged. `source`, `interface`.
+    /// A source address was taken for forged. `source`, `destination`, `interface`.
     SpoofDropped,
     /// A filter drops the second packet of a TCP connection whose first one it never saw. `source`, `destination`, `device`.
     AnswerOutOfState,
@@ -470,7 +471,7 @@ pub enum Sign {
     PacketsLogged,
     /// Traffic is encrypted with a cipher that is slow on today's processors. `algorithm`.
     SlowCipher,
-    /// One processor is busy. `cpu`, `percent`, `what`.
+    /// One processor is busy. `cpu`, `percent`, `what`; `of` when it is with programs.
     CoreBusy,
     /// Every processor is busy. `percent`.
     AllCoresBusy,
@@ -484,7 +485,7 @@ pub enum Sign {
     // ── rekey ──
     /// Replacing an SA failed. `what`.
     RekeyFailed,
-    /// The peer refused to replace an SA. `what`, `problem`.
+    /// The peer refused to replace an SA. `what`, `problem`; `then` when the IKE SA is set up anew instead.
     RekeyRefused,
     /// The traffic of the SA that replaces another isn't the same as the other's.
     TrafficChanged,
@@ -569,7 +570,7 @@ pub enum Sign {
     ChildShortLived,
     /// An address of the tunnel's ends changed. `from`, `to`.
     AddressChanged,
-    /// The provider replaces an end of the tunnel.
+    /// The provider replaces an end of the tunnel. `told` when that is `past`, `ahead` or `denied`.
     EndpointReplaced,
     /// Stopping the service cuts the network that the stop needs.
     StopCutsNetwork,

@@ -90,6 +90,10 @@ pub(super) fn marks(sign: Sign, body: &str) -> Vec<(&'static str, &'static str)>
         // `%defaultroute` and the like aren't names of anybody.
         Sign::PeerNameUnresolved if has("=%") => out.push(("special", "yes")),
         Sign::EndpointReplaced => out.extend(of_another_time(body).map(|when| ("told", when))),
+        // charon sets the whole IKE SA up anew instead.
+        Sign::RekeyRefused if has("starting reauthentication") => {
+            out.push(("then", "reauthentication"));
+        }
         // The resolver's own words may be about anybody's look-up; these are a daemon's.
         Sign::PeerNameUnresolved if by_daemon(body) => out.push(("of", "peer")),
         _ => {}

@@ -10,7 +10,7 @@ use adit_model::sign::Sign;
 
 use crate::compare::{configured_over_there, list, only_in, shown};
 use crate::finding::{SAID, SYMPTOM};
-use crate::plane::Carried;
+use crate::plane::{Carried, possible};
 use crate::rule::{Found, Judgement, Need, Page, Rule};
 use crate::seen::Seen;
 use crate::setting::Setting;
@@ -116,7 +116,15 @@ fn judge(s: &Signals<'_>) -> Judgement {
         };
     }
     if let Some(seen) = s.sign(Sign::TrafficRefused) {
-        return said(s, seen);
+        return if s.came_up_and_fell(seen) && s.complains(Complaint::SomeNetworks).is_none() {
+            possible(
+                25,
+                "networks were refused once; phase 2 came up later, and what ended it then is something else",
+                "whether the refusal comes again, and for which networks",
+            )
+        } else {
+            said(s, seen)
+        };
     }
     if let Some(found) = side_by_side(s) {
         return found;

@@ -1,10 +1,13 @@
 //! `rekey-refused`: the peer answers the rekey with a refusal.
 
+use adit_model::complaint::Complaint;
+use adit_model::event::Happening;
 use adit_model::sign::Sign;
 
 use super::refusals;
 use crate::finding::SYMPTOM;
 use crate::rule::{Found, Judgement, Need, Page, Rule};
+use crate::seen::{Seen, before};
 use crate::signals::{Signals, notify};
 use crate::verdict::AtFault;
 
@@ -56,7 +59,11 @@ fn judge(s: &Signals<'_>) -> Judgement {
             AtFault::Both,
             format!("replacing the SA was refused with {}", refusal.name),
         )
-    } else if let Some(seen) = s.ever(Sign::RekeyRefused).last() {
+    } else if let Some(seen) = s
+        .ever(Sign::RekeyRefused)
+        .iter()
+        .rfind(|seen| !done_otherwise(s, **seen))
+    {
         let problem = seen.value_or("problem", "an error");
         Found::by(
             *seen,
@@ -78,4 +85,14 @@ fn judge(s: &Signals<'_>) -> Judgement {
         .fix("compare ESP proposals (PFS group included) and networks with the other side's; if it can't rekey, reauthenticate before the lifetime ends")
         .then("read the peer's lines at the time of the rekey")
         .done()
+}
+
+/// Whether an SA was set up anew in place of the one that couldn't be replaced, and nobody says that this is what hurts.
+fn done_otherwise(s: &Signals<'_>, seen: Seen<'_>) -> bool {
+    let hurts = [Complaint::AtRekey, Complaint::Periodic];
+    seen.value("then") == Some("reauthentication")
+        && !hurts.iter().any(|c| s.complains(*c).is_some())
+        && s.case
+            .happenings()
+            .any(|(f, h)| matches!(h, Happening::ChildEstablished { .. }) && before(seen.fact, f))
 }
