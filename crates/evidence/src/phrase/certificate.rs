@@ -1,8 +1,20 @@
 //! Sentences about certificates, their keys, their chains and their revocation.
 
+use std::collections::BTreeMap;
+
 use adit_model::sign::Sign;
 
 use super::{Phrase, any, by};
+
+/// Whether a clock is off by less than hurts any certificate, as it is at every start and after every pause.
+pub(super) fn is_everyday(sign: Sign, values: &BTreeMap<String, String>) -> bool {
+    const MINUTES: f64 = 120.0;
+    let off = || {
+        let problem = values.get("problem")?;
+        problem.split_whitespace().next()?.parse::<f64>().ok()
+    };
+    sign == Sign::ClockWrong && off().is_some_and(|seconds| seconds.abs() < MINUTES)
+}
 
 pub(super) static PHRASES: &[Phrase] = &[
     // ── time ──
@@ -121,7 +133,6 @@ pub(super) static PHRASES: &[Phrase] = &[
     ),
     any(Sign::ClockWrong, "certificate is not yet valid{}clock"),
     any(Sign::ClockWrong, "System clock wrong by {problem}"),
-    any(Sign::ClockWrong, "System clock TAI offset"),
     any(Sign::ClockWrong, "time reset {problem:w} s"),
     any(
         Sign::ClockWrong,

@@ -361,6 +361,9 @@ impl Phrases {
             if writer::is_of_other_device(sign, values.get("dev").map(String::as_str)) {
                 continue;
             }
+            if certificate::is_everyday(sign, &values) {
+                continue;
+            }
             let broke = matches!(sign, Sign::DaemonCrashed | Sign::DaemonKilled);
             if broke && crash::of_another(&body, line.program) {
                 continue;
