@@ -109,10 +109,28 @@ impl<'a> Signals<'a> {
             })
     }
 
+    /// Requests of the second phase are read and compared on that side: they come with the right key, and who sends
+    /// something else is another one.
+    fn reads_second_phase(&self, seen: Seen<'_>) -> bool {
+        seen.value("peer").is_some()
+            && self.signs.iter().any(|x| {
+                x.side() == seen.side()
+                    && matches!(
+                        x.sign,
+                        Sign::EspProposalRefused
+                            | Sign::TrafficRefused
+                            | Sign::PfsDiffers
+                            | Sign::ModeDiffers
+                            | Sign::ChildFailed
+                    )
+            })
+    }
+
     /// A message that decrypted to nonsense before the IKE SA stood: after that the keys have proved themselves.
     pub(crate) fn nonsense(&self) -> Option<Seen<'a>> {
         self.sign(Sign::DecryptedToNonsense).filter(|seen| {
             seen.value("method") != Some("certificate")
+                && !self.reads_second_phase(*seen)
                 && !self.happenings(seen.side()).any(|(fact, h)| {
                     matches!(h, Happening::IkeEstablished { .. }) && before(fact, seen.fact)
                 })

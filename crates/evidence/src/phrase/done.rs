@@ -8,6 +8,14 @@ pub(super) static PHRASES: &[Phrase] = &[
     // ASA and IOS.
     any(Sign::FirstPhaseDone, ", PHASE 1 COMPLETED"),
     any(
+        Sign::FirstPhaseDone,
+        "Verification of peer's authentication data PASSED",
+    ),
+    any(
+        Sign::FirstPhaseDone,
+        "IKEV2 SA created; inserting SA into database",
+    ),
+    any(
         Sign::SecondPhaseDone,
         "Security negotiation complete for LAN-to-LAN Group",
     ),

@@ -33,6 +33,52 @@ pub(super) struct History {
     key: Option<u64>,
     /// The commands that stand before a line: of the last one, whether it is about another protocol or about IPsec.
     command: Option<bool>,
+    checks: Checks,
+}
+
+/// Certificates that somebody checks by hand with `openssl verify`.
+#[derive(Debug, Default)]
+struct Checks {
+    /// The last command names nobody whom to trust.
+    unaided: bool,
+    /// Where an issuer was missing, since the last command.
+    failed: Vec<u64>,
+    /// The same of files that were named afterwards.
+    of: Vec<(String, Vec<u64>)>,
+    /// The lines that say nothing of what the daemons trust.
+    void: Vec<u64>,
+}
+
+impl Checks {
+    fn line(&mut self, body: &str, number: impl Fn() -> Option<u64>) {
+        if self.void.len() + self.of.len() + self.failed.len() > MOST {
+            return;
+        }
+        if let Some((_, asked)) = body.split_once("openssl verify ") {
+            self.failed.clear();
+            self.unaided = !asked.contains("-CA") && !asked.contains("-trusted");
+        } else if body.contains(" depth lookup") {
+            let list = match self.unaided {
+                true => &mut self.void,
+                false => &mut self.failed,
+            };
+            list.extend(number());
+        } else if let Some(file) = body
+            .strip_prefix("error ")
+            .and_then(|rest| rest.strip_suffix(": verification failed"))
+        {
+            let lines = std::mem::take(&mut self.failed);
+            self.of.push((file.to_owned(), lines));
+        } else if let Some(file) = body.strip_suffix(": OK") {
+            let (good, bad) = std::mem::take(&mut self.of)
+                .into_iter()
+                .partition(|(name, _)| name == file);
+            self.of = bad;
+            let good: Vec<(String, Vec<u64>)> = good;
+            self.void
+                .extend(good.into_iter().flat_map(|(_, lines)| lines));
+        }
+    }
 }
 
 impl History {
@@ -54,6 +100,10 @@ impl History {
             && !prompt.trim().contains(' ')
         {
             self.command = of_ipsec(prompt, command.trim());
+        }
+        if body.ends_with(": OK") || body.starts_with("error ") || body.contains("openssl verify ")
+        {
+            self.checks.line(body.trim(), &number);
         }
         // Most lines are spared the rest.
         if self.named.len() >= MOST
@@ -109,6 +159,10 @@ impl History {
             let taken_back = match sign {
                 Sign::NoConnectionForIdentity => {
                     before(self.landed) && text.contains("using certificate maps failed")
+                }
+                Sign::IssuerUnknown => {
+                    let line = fact.source.line.as_ref();
+                    line.is_some_and(|line| self.checks.void.contains(line))
                 }
                 Sign::PskNotFound => before(self.key) && text.contains("Failed to find keychain"),
                 _ => false,
@@ -284,6 +338,24 @@ mod tests {
         let all = [row("10:00:00"), row("10:09:00"), row("10:31:00")];
         assert_eq!(told(&all.concat()), [Sign::DuplicateRemoved; 3]);
         assert!(told(&[row("01:00:00"), row("10:09:00"), row("19:31:00")].concat()).is_empty());
+    }
+
+    #[test]
+    fn a_check_by_hand_needs_an_authority() {
+        let checked = |how: &str, end: &str| {
+            format!(
+                "$ openssl verify {how}gw.pem\nerror 20 at 0 depth lookup: unable to get local issuer certificate\nerror gw.pem: verification failed\n{end}"
+            )
+        };
+        assert_eq!(told(&checked("-CAfile ca.pem ", "")), [Sign::IssuerUnknown]);
+        assert!(told(&checked("", "")).is_empty());
+        let later = "$ openssl verify -CAfile new.pem gw.pem\ngw.pem: OK\n";
+        assert!(told(&checked("-CAfile ca.pem ", later)).is_empty());
+        let other = "$ openssl verify -CAfile ca.pem hub.pem\nhub.pem: OK\n";
+        assert_eq!(
+            told(&checked("-CAfile ca.pem ", other)),
+            [Sign::IssuerUnknown]
+        );
     }
 
     #[test]
