@@ -39,7 +39,7 @@ fn judge(s: &Signals<'_>) -> Judgement {
     let Some(seen) = s.sign(Sign::ApplicationSplit) else {
         return Judgement::Silent;
     };
-    if !s.calm() {
+    if !s.calm() || s.traffic_suffers() || s.fails_in_ike() {
         return Judgement::Possible {
             weight: 20,
             because: "a cluster of applications lost members".to_owned(),
