@@ -5,7 +5,7 @@ use adit_model::fact::Side;
 use adit_model::sign::Sign;
 
 use crate::finding::{BOTH_SIDES, CONDITION, SYMPTOM};
-use crate::plane::{found, possible};
+use crate::plane::{Ping, found, possible};
 use crate::rule::{Found, Judgement, Need, Page, Rule};
 use crate::signals::Signals;
 use crate::verdict::AtFault;
@@ -77,7 +77,10 @@ pub(crate) static RULE: Rule = Rule {
 };
 
 fn judge(s: &Signals<'_>) -> Judgement {
-    if let Some((small, large)) = s.size_matters() {
+    if let Some((small, large)) = s
+        .size_matters()
+        .filter(|(small, large)| !is_answered(s, small, large))
+    {
         let forbidden = if large.whole { " unfragmented" } else { "" };
         return Found::on(
             large.fact,
@@ -182,6 +185,15 @@ fn judge(s: &Signals<'_>) -> Judgement {
         .done();
     }
     if s.sign(Sign::FragmentationNeeded).is_some() {
+        if s.complains(Complaint::LargeFails).is_none()
+            && (s.works_in_between() || s.pings().any(|ping| ping.received > 0))
+        {
+            return possible(
+                15,
+                "the path says how large packets may be, as it should",
+                "whether large transfers stall",
+            );
+        }
         return found(s, &[Sign::FragmentationNeeded], CONDITION, |seen, times| {
             let mtu = seen
                 .value("mtu")
@@ -223,6 +235,15 @@ fn judge(s: &Signals<'_>) -> Judgement {
         );
     }
     Judgement::Silent
+}
+
+/// Whether the sender of the large ones was told how large they may be, as it should, and nobody complains of size.
+fn is_answered(s: &Signals<'_>, small: &Ping<'_>, large: &Ping<'_>) -> bool {
+    large.whole
+        && s.complains(Complaint::LargeFails).is_none()
+        && s.signs_of(Sign::FragmentationNeeded)
+            .filter_map(|seen| seen.value("mtu")?.parse::<u32>().ok())
+            .any(|mtu| (small.size + 28..large.size + 28).contains(&mtu))
 }
 
 const CHANGE: &str = "clamp the MSS of TCP in the tunnel to 1360, lower the tunnel's MTU to 1400 or below, and let ICMP type 3 code 4 pass";
