@@ -16,12 +16,27 @@ const FEW: u64 = 3;
 /// The processors of `mpstat -P ALL`, and packets that a filter logs though it lets them pass.
 #[derive(Debug, Default)]
 pub(crate) struct Load {
-    idle: Option<usize>,
-    cores: Vec<(String, f64, Place)>,
+    /// The columns of mpstat from the processor's on.
+    columns: Vec<String>,
+    cores: Vec<Core>,
+    /// A program of IPsec has a processor for itself.
+    own: bool,
     passed: u64,
     rule: String,
     first: Option<Place>,
 }
+
+/// One processor, how busy it is, and whether it is with programs rather than with packets.
+#[derive(Debug)]
+struct Core {
+    name: String,
+    busy: f64,
+    programs: bool,
+    place: Place,
+}
+
+/// Programs that seal packets themselves.
+const OWN: [&str; 6] = ["charon", "pluto", "iked", "racoon", "vpp", "adit"];
 
 impl Load {
     /// The next line.
@@ -42,25 +57,35 @@ impl Load {
         }
         let words: Vec<&str> = body.split_ascii_whitespace().collect();
         if words.contains(&"CPU") && words.contains(&"%idle") {
-            // Columns counted from the end: times before them differ.
-            self.idle = words
+            self.columns = words
                 .iter()
-                .position(|w| *w == "CPU")
-                .map(|at| words.len() - at);
-        } else if let Some(back) = self.idle
-            && let Some(cpu) = words.len().checked_sub(back).and_then(|at| words.get(at))
-            && let Some(Ok(idle)) = words.last().map(|w| w.parse::<f64>())
-            && cpu.parse::<u32>().is_ok()
-        {
-            self.cores.push(((*cpu).to_owned(), 100.0 - idle, place()));
-        } else if let Some((cpu, busy)) = top(body) {
-            self.cores.push((cpu, busy, place()));
+                .skip_while(|w| **w != "CPU")
+                .map(|w| w.trim_start_matches('%').to_owned())
+                .collect();
+        } else if let Some((name, busy, programs)) = mpstat(&self.columns, &words) {
+            let place = place();
+            self.cores.push(Core {
+                name,
+                busy,
+                programs,
+                place,
+            });
+        } else if let Some((name, busy, programs)) = top(body) {
+            let place = place();
+            self.cores.push(Core {
+                name,
+                busy,
+                programs,
+                place,
+            });
         } else if let Some(percent) = all_softirq(body) {
             let values = [("percent", percent)];
             facts.push(sign(place(), Sign::AllCoresBusy, &values));
         } else if let Some(percent) = softirq(&words) {
             let values = [("cpu", "one"), ("percent", percent), ("what", "ksoftirqd")];
             facts.push(sign(place(), Sign::CoreBusy, &values));
+        } else if !self.cores.is_empty() && full(&words).is_some_and(is_own) {
+            self.own = true;
         } else if let Some(state) = iperf(&words) {
             facts.push(fact(
                 place(),
@@ -80,24 +105,60 @@ impl Load {
             let values = [("rule", self.rule.as_str()), ("count", count.as_str())];
             facts.push(sign(place, Sign::PacketsLogged, &values));
         }
-        let busy = self.cores.iter().filter(|(_, b, _)| *b >= FULL).count();
-        let Some((cpu, percent, place)) = self
+        let busy = self.cores.iter().filter(|core| core.busy >= FULL).count();
+        let Some(core) = self
             .cores
             .iter()
-            .filter(|(_, b, _)| *b >= FULL)
-            .max_by(|a, b| a.1.total_cmp(&b.1))
+            .filter(|core| core.busy >= FULL)
+            .max_by(|a, b| a.busy.total_cmp(&b.busy))
         else {
             return;
         };
-        let percent = format!("{percent:.0}");
+        let percent = format!("{:.0}", core.busy);
         if self.cores.len() >= 2 && busy == self.cores.len() {
             let values = [("percent", percent.as_str())];
-            facts.push(sign(place.clone(), Sign::AllCoresBusy, &values));
+            facts.push(sign(core.place.clone(), Sign::AllCoresBusy, &values));
         } else if self.cores.len() >= 2 {
-            let values = [("cpu", cpu.as_str()), ("percent", percent.as_str())];
-            facts.push(sign(place.clone(), Sign::CoreBusy, &values));
+            let mut values = vec![("cpu", core.name.as_str()), ("percent", percent.as_str())];
+            if core.programs && !self.own {
+                values.push(("of", "programs"));
+            }
+            facts.push(sign(core.place.clone(), Sign::CoreBusy, &values));
         }
     }
+}
+
+/// A row of mpstat: the processor, its load, and whether programs have most of that.
+fn mpstat(columns: &[String], words: &[&str]) -> Option<(String, f64, bool)> {
+    // Counted from the end: times before them differ.
+    let row = words.get(words.len().checked_sub(columns.len())?..)?;
+    let share = |name: &str| {
+        let at = columns.iter().position(|c| c == name)?;
+        row.get(at)?.parse::<f64>().ok()
+    };
+    let cpu = row.first()?;
+    cpu.parse::<u32>().ok()?;
+    let busy = 100.0 - share("idle")?;
+    let programs =
+        share("usr").or_else(|| share("user")).unwrap_or(0.0) + share("nice").unwrap_or(0.0);
+    Some(((*cpu).to_owned(), busy, is_most(programs, busy)))
+}
+
+fn is_most(part: f64, all: f64) -> bool {
+    part >= all * 0.75
+}
+
+/// The command of a row of top that has a processor for itself: `… %CPU %MEM TIME+ COMMAND`.
+fn full<'a>(words: &[&'a str]) -> Option<&'a str> {
+    let [.., share, _, time, command] = words else {
+        return None;
+    };
+    let full = share.parse::<f64>().ok().is_some_and(|s| s >= FULL);
+    (full && time.contains(':')).then_some(*command)
+}
+
+fn is_own(command: &str) -> bool {
+    OWN.iter().any(|name| command.starts_with(name))
 }
 
 /// The rule of a line about a packet that passes: Vyatta's `fw rule lan-in:100 … PASS`, netfilter's `[NAME-A] IN=`.
@@ -117,14 +178,18 @@ fn passed(body: &str) -> Option<&str> {
 }
 
 /// `%Cpu3  :  0.0 us,  1.0 sy,  0.0 ni,  0.0 id,  0.0 wa, …`.
-fn top(body: &str) -> Option<(String, f64)> {
+fn top(body: &str) -> Option<(String, f64, bool)> {
     let rest = body.trim_start().strip_prefix("%Cpu")?;
     let (cpu, rest) = rest.split_once(':')?;
     let cpu = cpu.trim();
     cpu.parse::<u32>().ok()?;
-    let (head, _) = rest.split_once(" id")?;
-    let idle: f64 = head.rsplit([' ', ',']).next()?.parse().ok()?;
-    Some((cpu.to_owned(), 100.0 - idle))
+    let share = |name: &str| -> Option<f64> {
+        let (head, _) = rest.split_once(name)?;
+        head.rsplit([' ', ',']).next()?.parse().ok()
+    };
+    let busy = 100.0 - share(" id")?;
+    let programs = share(" us").unwrap_or(0.0) + share(" ni").unwrap_or(0.0);
+    Some((cpu.to_owned(), busy, is_most(programs, busy)))
 }
 
 /// The share of a `ksoftirqd/N` line of top that is full.
@@ -196,9 +261,11 @@ mod tests {
         let line = "  14 root 20 0 0 0 0 R 99.7 0.0 12:01.22 ksoftirqd/1";
         let words: Vec<&str> = line.split_ascii_whitespace().collect();
         assert_eq!(softirq(&words), Some("99.7"));
-        let (cpu, busy) =
+        let (cpu, busy, programs) =
             top("%Cpu3  :  0.0 us,  1.0 sy,  0.0 ni,  2.0 id,  0.0 wa").unwrap_or_default();
-        assert_eq!((cpu.as_str(), busy), ("3", 98.0));
+        assert_eq!((cpu.as_str(), busy, programs), ("3", 98.0, false));
+        let packed = top("%Cpu1  : 96.0 us,  1.0 sy,  2.0 ni,  1.0 id,  0.0 wa");
+        assert!(packed.is_some_and(|(_, _, programs)| programs));
         let busy = "CPU:   0% usr   2% sys   0% nic   0% idle   0% io   0% irq  97% sirq";
         assert_eq!(all_softirq(busy), Some("97"));
         let busy =

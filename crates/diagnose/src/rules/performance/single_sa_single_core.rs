@@ -4,8 +4,9 @@ use adit_model::sign::Sign;
 
 use super::full::{FullThreads, full_threads};
 use crate::finding::{CONDITION, COUNTED, SYMPTOM};
-use crate::plane::found;
+use crate::plane::{found, possible};
 use crate::rule::{Found, Judgement, Need, Page, Rule};
+use crate::seen::Seen;
 use crate::signals::Signals;
 use crate::verdict::AtFault;
 
@@ -53,6 +54,15 @@ fn judge(s: &Signals<'_>) -> Judgement {
     }
     let slow = s.throughput().next();
     let sure = if slow.is_some() { SYMPTOM } else { CONDITION };
+    let of_programs = |seen: &Seen<'_>| seen.value("of") == Some("programs");
+    if s.sign(Sign::CoreBusy).is_some() && s.signs_of(Sign::CoreBusy).all(|seen| of_programs(&seen))
+    {
+        return possible(
+            15,
+            "one processor is busy with programs; packets are dealt with beside them",
+            "which process has it, and what softirq gets (top, mpstat -P ALL)",
+        );
+    }
     found(s, &[Sign::CoreBusy], sure, |seen, _| {
         format!(
             "one processor of {} is {} % busy while others rest",
