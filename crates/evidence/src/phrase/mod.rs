@@ -59,6 +59,7 @@ mod service;
 mod shape;
 mod taken_back;
 mod telling;
+mod trace;
 mod vpnc;
 mod windows;
 mod writer;
@@ -185,6 +186,8 @@ pub(crate) struct Phrases {
     watcher: ha::Watcher,
     /// What takes messages back from afar.
     history: history::History,
+    /// The packet that a trace follows.
+    trace: trace::Trace,
 }
 
 impl Phrases {
@@ -217,6 +220,7 @@ impl Phrases {
     /// The next line; whether it says that anything is wrong.
     pub(crate) fn line(&mut self, line: &Line<'_>, place: &dyn Fn() -> Place) -> bool {
         self.fault.line(line.body);
+        self.trace.line(line.body);
         self.history.line(line, || place().source.line);
         self.heard(line, &[], place)
     }
@@ -398,6 +402,9 @@ impl Phrases {
             }
             if sign == Sign::Denied && host::is_of_a_log(&values, &body) {
                 values.insert("of".to_owned(), "log".to_owned());
+            }
+            if matches!(sign, Sign::ServiceRefused | Sign::ZoneDenied) {
+                values.extend(self.trace.packet(&body));
             }
             for (name, value) in marks::marks(sign, &body) {
                 values.insert(name.to_owned(), value.to_owned());

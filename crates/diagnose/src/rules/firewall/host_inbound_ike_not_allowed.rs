@@ -65,7 +65,11 @@ fn judge(s: &Signals<'_>) -> Judgement {
     let refused = s
         .signs_of(Sign::ServiceRefused)
         .filter(|seen| !s.heard(seen.side()))
-        .filter(|seen| filtered_port(*seen).is_none_or(is_ike))
+        .filter(|seen| match seen.value("protocol") {
+            None | Some("17") => filtered_port(*seen).is_none_or(is_ike),
+            // ESP, which has no ports.
+            other => other == Some("50"),
+        })
         .filter(|seen| seen.value("count") != Some("0"))
         .last();
     if let Some(seen) = refused {

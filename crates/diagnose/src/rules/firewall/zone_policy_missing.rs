@@ -3,6 +3,9 @@
 use adit_model::sign::Sign;
 
 use crate::finding::SYMPTOM;
+use crate::inner::{host_of, is_public};
+use crate::plane::possible;
+use crate::progress::{is_ike, port_of};
 use crate::rule::{Found, Judgement, Need, Page, Rule};
 use crate::signals::Signals;
 
@@ -61,11 +64,28 @@ fn judge(s: &Signals<'_>) -> Judgement {
     let Some(seen) = s
         .signs_of(Sign::ZoneDenied)
         .filter(|seen| seen.value("count") != Some("0"))
+        .filter(|seen| !s.is_none_of_the_tunnel(*seen))
         .last()
         .filter(|_| !s.refused_or_told())
     else {
         return Judgement::Silent;
     };
+    // What goes to the Internet, or comes from there, has policies of its own.
+    let ends = [seen.value("source"), seen.value("destination")];
+    let of_the_internet = ends.iter().flatten().any(|end| {
+        host_of(end).is_some_and(|host| is_public(&host) && !s.is_peer(&host.to_string()))
+    }) && !ends
+        .iter()
+        .flatten()
+        .filter_map(|end| port_of(end))
+        .any(is_ike);
+    if of_the_internet {
+        return possible(
+            15,
+            format!("{} has no policy for packets of the Internet", seen.who()),
+            "whether it drops those between the tunnel's networks as well",
+        );
+    }
     let pair = match (seen.value("source"), seen.value("destination")) {
         (Some(from), Some(to)) => format!(" from {from} to {to}"),
         _ => String::new(),
