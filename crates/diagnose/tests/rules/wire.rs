@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use adit_diagnose::{Answer, Verdict, diagnose};
 use adit_model::Wall;
 use adit_model::fact::{Case, Fact, Known, Side, Source, Wire};
+use adit_model::product::Product;
 
 use crate::common::{EAST, Local, Story, There, WEST};
 
@@ -221,6 +222,7 @@ fn overlay_cleartext_4790_between_public_addresses() {
 fn cleartext_leak_no_policy_when_the_policy_covers_the_packets() {
     let up = || {
         Story::new()
+            .between(Product::Adit, Product::Adit)
             .initiating()
             .init_done(true)
             .established(Local, crate::common::Initiator)
