@@ -101,6 +101,10 @@ fn batch(block: &PolicyBlock, old: &[(String, Count)], afresh: bool) -> Batch {
         batch.called_chain(chain);
     }
     batch.flush_rules();
+    if !block.passes_ipsec {
+        // Without rules it would still have every packet come by. It was made above, so it is there.
+        batch.delete_chain(LATE);
+    }
     let mut wanted: Vec<String> = block
         .tunnels
         .iter()
@@ -757,6 +761,30 @@ mod tests {
             assert_eq!(answered.is_ok(), passes, "{port}: {answered:?}");
             assert_eq!(asks.recv(&mut read).is_ok(), passes, "{port}");
         }
+    }
+
+    #[test]
+    fn packets_come_by_after_translation_only_where_there_are_rules() {
+        if !closed::can_administer() {
+            eprintln!("skipped: chains of the block: no CAP_NET_ADMIN");
+            return;
+        }
+        let body = || {
+            let mut block = PolicyBlock::new("adit");
+            let tunnel = ProtectedTunnel::new("office", vec![], nets(&["10.2.0.0/16"]), "adit0");
+            block.tunnels.push(tunnel);
+            for passes_ipsec in [false, true, false, false] {
+                block.passes_ipsec = passes_ipsec;
+                install(&block).unwrap();
+                assert!(crate::block::is_whole(&block).unwrap());
+                let chains = crate::ruleset::read().unwrap().chains;
+                let is_there = chains.iter().any(|chain| chain.name == LATE);
+                assert_eq!(is_there, passes_ipsec);
+                let bases = chains.iter().filter(|chain| chain.base.is_some());
+                assert!(bases.clone().all(|chain| !chain.rules.is_empty()));
+            }
+        };
+        NetNs::create().unwrap().run(body).unwrap();
     }
 
     #[test]

@@ -100,6 +100,13 @@ impl Batch {
         self.messages.push(("a chain", message));
     }
 
+    /// Deletes a chain that no rule is in or jumps to.
+    pub(crate) fn delete_chain(&mut self, name: &str) {
+        let mut message = self.message(DELETE_CHAIN, 0, CHAIN_TABLE);
+        message.put_text(CHAIN_NAME, name);
+        self.messages.push(("an old chain", message));
+    }
+
     /// Makes a named counter unless it is there; an old one keeps its value.
     pub(crate) fn counter(&mut self, name: &str) {
         let mut message = self.message(counter::NEW_OBJECT, CREATE, counter::OBJECT_TABLE);
@@ -255,6 +262,7 @@ const BATCH_END: u16 = 17;
 const NEW_TABLE: u16 = 0;
 const DELETE_TABLE: u16 = 2;
 const NEW_CHAIN: u16 = 3;
+const DELETE_CHAIN: u16 = 5;
 const DELETE_RULE: u16 = 8;
 const TABLE_NAME: u16 = 1;
 const CHAIN_TABLE: u16 = 1;
