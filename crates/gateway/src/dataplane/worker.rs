@@ -143,8 +143,11 @@ impl Worker {
         let mut linger = Linger::new(self.clock.mono());
         let mut last = None;
         loop {
-            let until = linger.done(self.clock.mono(), last.take());
-            self.wait(&mut events, until, &mut linger)?;
+            // One reading of the clock between the last packet and the waiting for the next.
+            let now = self.clock.mono();
+            self.teller.tell(now);
+            let until = linger.done(now, last.take());
+            self.wait(&mut events, (now, until), &mut linger)?;
             for event in &events {
                 let (data, flags) = (event.data, event.flags);
                 let source = Source::of(data.u64());
@@ -168,15 +171,14 @@ impl Worker {
                 let view = self.shared.load();
                 self.open_early(&view);
             }
-            self.teller.tell(self.clock.mono());
         }
     }
 
-    /// Waits for events: looks for them until the given moment, then sleeps.
+    /// Waits for events: looks for them from now until the given moment, then sleeps.
     fn wait(
         &self,
         events: &mut Vec<epoll::Event>,
-        until: Option<Mono>,
+        (mut now, until): (Mono, Option<Mono>),
         linger: &mut Linger,
     ) -> io::Result<()> {
         let mut look = |patience: Option<&Timespec>| {
@@ -190,7 +192,6 @@ impl Worker {
         };
         let mut there = false;
         if let Some(until) = until {
-            let mut now = self.clock.mono();
             while !there && now < until {
                 std::thread::yield_now();
                 there = look(Some(&NONE))?;
@@ -205,9 +206,10 @@ impl Worker {
                 Some(SOON)
             };
             there = look(patience.as_ref())?;
+            now = self.clock.mono();
         }
         if there {
-            linger.came(self.clock.mono());
+            linger.came(now);
         }
         Ok(())
     }
