@@ -13,6 +13,7 @@ use crate::complaint::{SUPPORT, complained, observed, suspected};
 use crate::config::Configs;
 use crate::missing;
 use crate::nat;
+use crate::outrun::outrun;
 use crate::pinned::{self, pinned, pinned_down};
 use crate::plane::suspects;
 use crate::registry::{rule, rules};
@@ -83,7 +84,7 @@ fn weigh(case: &Case, s: &Signals<'_>) -> Verdict {
     for rule in rules() {
         let judgement = pinned(s, rule, observed(s, rule, (rule.judge)(s)));
         let judgement = unused(s, rule, configs.weigh(s, rule.id, judgement));
-        match beside(s, rule, aside(s, rule, judgement)) {
+        match beside(s, rule, outrun(s, rule, aside(s, rule, judgement))) {
             Judgement::Silent => {}
             // Of a tunnel that is up, only what lines say beside the exchanges, its traffic, and what comes and goes
             // can be wrong.

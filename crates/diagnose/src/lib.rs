@@ -35,6 +35,7 @@ mod monitored;
 mod nat;
 mod nat_rule;
 mod numbered;
+mod outrun;
 mod overcome;
 mod pinned;
 mod plane;

@@ -77,7 +77,7 @@ pub(crate) fn is_of_first_phase(sign: Sign) -> bool {
 }
 
 /// Whether what is done isn't another peer's or another tunnel's.
-fn is_of_same(done: &Fact, refused: &Fact) -> bool {
+pub(crate) fn is_of_same(done: &Fact, refused: &Fact) -> bool {
     let (done, refused) = (&done.source.text, &refused.source.text);
     let of_hosts = {
         let (done, refused) = (hosts(done), hosts(refused));
