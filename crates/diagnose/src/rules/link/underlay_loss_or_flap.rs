@@ -92,6 +92,15 @@ const TUNNELS: [&str; 8] = [
     "tunnel", "vti", "st0", "ipsec", "xfrm", "tun", "ppp", "virtual",
 ];
 
+/// Whether the one is said so soon before or after the other that they may belong together, where both have times.
+fn is_close(one: &Fact, other: &Fact) -> bool {
+    const MINUTES_MS: u64 = 15 * 60_000;
+    match (one.at, other.at) {
+        (Some(one), Some(other)) => one.0.abs_diff(other.0) <= MINUTES_MS,
+        _ => true,
+    }
+}
+
 /// What logs tell: both sides gave the other up, or a link went down.
 fn told(s: &Signals<'_>) -> Judgement {
     let ours = died(s, Side::Local);
@@ -110,7 +119,11 @@ fn told(s: &Signals<'_>) -> Judgement {
         .done();
     }
     let dead = ours.or_else(|| s.sign(Sign::PeerDeclaredDead).map(|seen| seen.fact));
-    let down = s.signs_of(Sign::LinkDown).filter(outer).last();
+    let down = s
+        .signs_of(Sign::LinkDown)
+        .filter(outer)
+        .filter(|down| dead.is_none_or(|dead| is_close(down.fact, dead)))
+        .last();
     match (dead, down) {
         (Some(dead), Some(down)) => Found::by(
             down,
