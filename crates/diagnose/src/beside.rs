@@ -10,13 +10,14 @@ use adit_model::complaint::Complaint;
 use adit_model::event::Happening;
 use adit_model::fact::{Fact, Known, Side};
 use adit_model::listed::Stage;
+use adit_model::peer_config::Place;
 use adit_model::reason::Refusal;
 use adit_model::sign::Sign;
 
 use crate::complaint::{complained, content};
 use crate::pinned::pinned_down;
 use crate::rule::{Judgement, Rule};
-use crate::seen::hosts;
+use crate::seen::{before, hosts};
 use crate::signals::Signals;
 use crate::stranger::neighbours;
 use crate::verdict::Evidence;
@@ -26,17 +27,22 @@ const AT_THE_DOOR: &[&str] = &[
     "algorithm-not-available",
     "auth-method-mismatch",
     "cookie-challenge-fails",
+    "dpi-or-ids-interference",
     "esp-blocked",
     "esp-spi-unknown",
     "half-open-limit",
+    "host-inbound-ike-not-allowed",
     "ike-dh-group-mismatch",
     "ike-proposal-mismatch",
     "ike-version-mismatch",
     "ikev1-exchange-mode-mismatch",
+    "ip-fragments-dropped",
     "no-matching-connection-on-responder",
     "psk-mismatch",
     "psk-not-found",
     "reboot-no-initial-contact",
+    "udp4500-blocked",
+    "udp500-blocked",
 ];
 
 /// What only shows with packets of some size.
@@ -152,13 +158,16 @@ fn is_strange(s: &Signals<'_>, lines: &[Evidence]) -> bool {
         s.case.of(side).any(done)
     };
     if known.is_empty() && !(up() && lines.iter().all(|line| is_nameless(&line.text))) {
-        return are_scanners(s, side);
+        return are_scanners(s, side) || another_died(s, side, lines);
     }
     // Somebody who can't connect may be the one who is turned away.
     let complains = [Complaint::NeverConnects, Complaint::Fails]
         .into_iter()
         .any(|c| s.complains(c).is_some());
-    let near = |host: &IpAddr| known.iter().any(|own| neighbours(*own, *host));
+    let configured = configured(s, side);
+    let near = |host: &IpAddr| {
+        configured.contains(host) || known.iter().any(|own| neighbours(*own, *host))
+    };
     let of_stranger = |line: &Evidence| match asker(&line.text) {
         // FortiOS names the tunnel that a peer is configured for.
         Some(_) if names_a_tunnel(&line.text) => Some(false),
@@ -177,6 +186,31 @@ fn is_strange(s: &Signals<'_>, lines: &[Evidence]) -> bool {
         return false;
     };
     told.all(|(_, strange)| strange) && times(s, first) <= A_FEW && !is_cut_out(s, first)
+}
+
+/// Whether a peer that was up is given up after the one refusal of somebody: whom we turn away we ask nothing.
+fn another_died(s: &Signals<'_>, side: Side, lines: &[Evidence]) -> bool {
+    let [line] = lines else {
+        return false;
+    };
+    let Some(refused) = facts_of(s, line).next() else {
+        return false;
+    };
+    let died = |f: &Fact| match &f.what {
+        Known::Happened {
+            happening: Happening::GaveUp { exchange, .. },
+        } => matches!(exchange.as_str(), "INFORMATIONAL" | "unknown"),
+        Known::Sign { sign, .. } => *sign == Sign::PeerDeclaredDead,
+        _ => false,
+    };
+    matches!(
+        refused.what,
+        Known::Happened {
+            happening: Happening::Refused { .. }
+        } | Known::Sign { .. }
+    ) && asker(&line.text).is_some()
+        && times(s, line) == 1
+        && s.case.of(side).any(|f| died(f) && before(refused, f))
 }
 
 /// Whether those who are turned away are several, from all over the Internet, none more than twice: no peer of a tunnel asks
@@ -257,7 +291,8 @@ fn asker(text: &str) -> Option<IpAddr> {
         let (_, rest) = text.split_once(words)?;
         hosts(rest).first().copied()
     };
-    let named = hosts(text);
+    let mut named = hosts(text);
+    named.dedup();
     if let [one] = named.as_slice() {
         return Some(*one);
     }
@@ -275,7 +310,9 @@ fn asker(text: &str) -> Option<IpAddr> {
         " from ",
         "remip=",
         "src=",
+        "SRC=",
         "src: ",
+        "source: ",
     ]
     .into_iter()
     .find_map(behind)
@@ -310,7 +347,8 @@ fn side_of(s: &Signals<'_>, line: &Evidence) -> Option<Side> {
     facts_of(s, line).next().map(|fact| fact.side)
 }
 
-/// The addresses of those with whom an SA came up, and of those whom the side asks itself.
+/// The addresses of those with whom an SA came up, of those whom the side asks itself, and of those who don't answer it any
+/// more.
 fn known(s: &Signals<'_>, side: Side) -> Vec<IpAddr> {
     let asks = |fact: &Fact| {
         matches!(
@@ -322,10 +360,32 @@ fn known(s: &Signals<'_>, side: Side) -> Vec<IpAddr> {
     };
     s.case
         .of(side)
-        .filter(|f| asks(f) || is_up(f))
+        .filter(|f| asks(f) || is_up(f) || misses(f))
         .flat_map(|f| hosts(&f.source.text))
         .filter(|host| !host.is_unspecified())
         .collect()
+}
+
+/// The addresses of those for whom the side has a connection.
+fn configured(s: &Signals<'_>, side: Side) -> Vec<IpAddr> {
+    s.case
+        .of(side)
+        .flat_map(|f| match &f.what {
+            Known::PeerConfigured { connection } => connection.remote.value.as_slice(),
+            _ => &[],
+        })
+        .filter_map(|place| match place {
+            Place::Address(address) => Some(*address),
+            _ => None,
+        })
+        .collect()
+}
+
+/// Whether it says that a peer doesn't answer.
+fn misses(fact: &Fact) -> bool {
+    matches!(&fact.what, Known::Sign { sign, .. }
+        if *sign == Sign::PeerDeclaredDead
+            || matches!(sign, Sign::FirstMessageUnanswered | Sign::NegotiationTimedOut))
 }
 
 /// Whether it says that an SA came up, or is.
