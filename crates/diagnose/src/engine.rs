@@ -20,10 +20,12 @@ use crate::registry::{rule, rules};
 use crate::rule::{Judgement, Need, Rule};
 use crate::signals::{Signals, quote};
 use crate::standing;
+use crate::too_early::{fails_anew, too_early};
 use crate::verdict::{
     AnnouncedBy, Answer, Consequence, Evidence, Finding, Possible, RuledOut, Verdict,
 };
 use crate::waiting;
+use crate::whose::of_another;
 
 /// Below this a rule's finding is a candidate, not a verdict.
 const SURE: f64 = 0.7;
@@ -84,6 +86,7 @@ fn weigh(case: &Case, s: &Signals<'_>) -> Verdict {
     for rule in rules() {
         let judgement = pinned(s, rule, observed(s, rule, (rule.judge)(s)));
         let judgement = unused(s, rule, configs.weigh(s, rule.id, judgement));
+        let judgement = of_another(s, rule, too_early(s, rule, judgement));
         match beside(s, rule, outrun(s, rule, aside(s, rule, judgement))) {
             Judgement::Silent => {}
             // Of a tunnel that is up, only what lines say beside the exchanges, its traffic, and what comes and goes
@@ -125,8 +128,11 @@ fn weigh(case: &Case, s: &Signals<'_>) -> Verdict {
     hear(s, &mut candidates, &ruled_out);
     weigh_answers(s, &mut candidates, &mut ruled_out);
     let healthy = healthy && !suffers;
-    let content =
-        !complained(s) && !pinned_down(s) && laboured(s).is_none() && childless(s).is_none();
+    let content = !complained(s)
+        && !pinned_down(s)
+        && laboured(s).is_none()
+        && childless(s).is_none()
+        && !fails_anew(s);
     if findings.is_empty() && healthy && shows_all(case) && content {
         well(s, subject, notes)
     } else if findings.is_empty() && healthy {

@@ -50,8 +50,10 @@ mod setting;
 mod signals;
 mod standing;
 mod stranger;
+mod too_early;
 mod verdict;
 mod waiting;
+mod whose;
 mod wire;
 mod xfrm;
 
