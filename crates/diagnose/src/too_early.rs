@@ -117,17 +117,23 @@ pub(crate) fn too_early(s: &Signals<'_>, rule: &Rule, judgement: Judgement) -> J
     }
 }
 
-/// Whether an attempt that was begun after the tunnel came up is refused: whoever begins anew has lost what was up.
+/// Whether an attempt that was begun after the tunnel came up is refused or unanswered: whoever begins anew has
+/// lost what was up.
 pub(crate) fn fails_anew(s: &Signals<'_>) -> bool {
     let begun = |last: &Fact| {
         s.happenings(Side::Local)
             .any(|(f, h)| matches!(h, Happening::Initiating { .. }) && before(f, last))
     };
-    s.up && s
+    let told = s
         .told
         .iter()
         .filter(|t| t.side == Side::Local && !t.rekeying && !t.child)
-        .any(|t| begun(t.fact))
+        .map(|t| t.fact);
+    let silent = s
+        .nothing_came()
+        .filter(|x| x.given_up)
+        .and_then(|x| x.facts.last().copied());
+    s.up && told.chain(silent).any(begun)
 }
 
 /// The last line that tells how an attempt of our own ended before the sides had proved themselves.
