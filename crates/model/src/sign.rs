@@ -629,7 +629,8 @@ pub enum Sign {
     SocketsMissing,
     /// A checking tool finds nobody listening on the IKE port. Some look where newer systems don't show it.
     NotListening,
-    /// Something was denied to the daemon: capability, AppArmor, SELinux, file rights. `path`, `operation`.
+    /// Something was denied to the daemon: capability, AppArmor, SELinux, file rights. `path`, `operation`; `by` is `user`
+    /// where a user typed a command without having the rights for it.
     Denied,
     /// The kernel's table of connections is full.
     ConntrackFull,
@@ -637,7 +638,7 @@ pub enum Sign {
     UpdownFailed,
     /// A program of this host that runs scripts spoke, and at once the daemon was told to close an SA. `by`.
     ClosedByScript,
-    /// A file system is full. `path`.
+    /// A file system is full. `path`; `of` is `tunnels` where a daemon of theirs says so, or of one of their files.
     DiskFull,
     /// Names or DNS servers that the tunnel brings couldn't be set on this host. `server`, `problem`.
     ResolverNotSet,

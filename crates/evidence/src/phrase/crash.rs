@@ -179,7 +179,7 @@ fn is_elsewhere(body: &str) -> bool {
     unnamed && !names_ours(body) || ELSEWHERE.iter().any(|at| body.contains(at))
 }
 
-fn is_ours(name: &str) -> bool {
+pub(super) fn is_ours(name: &str) -> bool {
     let vpn = name.contains("vpn") || name.contains("swan");
     vpn || OURS.iter().any(|ours| name.starts_with(ours))
 }
@@ -190,7 +190,7 @@ fn is_nameless(body: &str) -> bool {
 }
 
 /// Whether a word of the line is the name of a program that a tunnel needs, as before a container's lines.
-fn names_ours(body: &str) -> bool {
+pub(super) fn names_ours(body: &str) -> bool {
     body.split(|c: char| !(c.is_ascii_alphanumeric() || c == '-' || c == '.'))
         .any(is_ours)
 }
@@ -218,6 +218,13 @@ fn process<'t>(body: &'t str, program: Option<&'t str>) -> Option<&'t str> {
     {
         let name = rest.split(':').next()?;
         return Some(name).filter(|n| !THREADS.iter().any(|o| n.starts_with(o)));
+    }
+    // `Process: 811 ExecStart=/usr/sbin/snmpd -f (code=killed, …`.
+    if let Some((_, rest)) = body.split_once(" ExecStart=")
+        && body.contains("(code=")
+    {
+        let path = rest.split(' ').next()?;
+        return Some(path).filter(|path| !names_ours(path) && !path.ends_with("/sh"));
     }
     if let Some((head, _)) = body.split_once(".service: ") {
         return head.rsplit(' ').next();

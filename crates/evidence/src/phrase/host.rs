@@ -63,6 +63,11 @@ pub(super) fn is_of_a_log(values: &BTreeMap<String, String>, body: &str) -> bool
             })
 }
 
+/// Whether it is a daemon of tunnels, or a file of theirs, for which a disk has no room.
+pub(super) fn writes_for_tunnels(program: Option<&str>, body: &str) -> bool {
+    program.is_some_and(super::crash::is_ours) || super::crash::names_ours(body)
+}
+
 /// Whether it is L2TP's daemon that speaks, also in NetworkManager's name.
 pub(super) fn is_of_l2tp(line: &str, program: Option<&str>) -> bool {
     program.is_some_and(|p| p.starts_with("xl2tpd") || p.starts_with("l2tpd"))

@@ -60,6 +60,7 @@ mod shape;
 mod taken_back;
 mod telling;
 mod trace;
+mod typed;
 mod vpnc;
 mod windows;
 mod writer;
@@ -188,6 +189,8 @@ pub(crate) struct Phrases {
     history: history::History,
     /// The packet that a trace follows.
     trace: trace::Trace,
+    /// Whose output the lines are.
+    typed: typed::Typed,
 }
 
 impl Phrases {
@@ -222,6 +225,7 @@ impl Phrases {
         self.fault.line(line.body);
         self.trace.line(line.body);
         self.history.line(line, || place().source.line);
+        self.typed.line(line, || place().source.line);
         self.heard(line, &[], place)
     }
 
@@ -267,6 +271,11 @@ impl Phrases {
             })
             .filter(|(phrase, _)| !taken_back::is_taken_back(phrase.sign, &body))
             .filter(|(phrase, _)| !writer::is_foreign(phrase.sign, line))
+            .filter(|(phrase, _)| {
+                !self
+                    .typed
+                    .is_foreign(phrase.sign, line, || place().source.line)
+            })
             .filter(|(phrase, _)| windows::stands_alone(phrase.shape, &body))
             .filter(|(phrase, _)| racoon::is_its_own(phrase.shape, line.program, &body))
             .filter(|(phrase, _)| l2tp::is_whole(phrase.shape, &body))
@@ -279,8 +288,8 @@ impl Phrases {
             // The kernel's interface has the same numbers for errors as sockets have.
             .filter(|(phrase, _)| phrase.sign != Sign::SendForbidden || !body.contains("netlink "))
             .filter_map(|(phrase, shape)| {
-                let sign =
-                    cisco::told(crash::told(cookies::told(phrase.sign, &body), &body), &body);
+                let sign = typed::told(phrase.sign, &body);
+                let sign = cisco::told(crash::told(cookies::told(sign, &body), &body), &body);
                 Some((sign, shape, shape.find(&body)?))
             })
             .collect();
@@ -405,6 +414,12 @@ impl Phrases {
             }
             if matches!(sign, Sign::ServiceRefused | Sign::ZoneDenied) {
                 values.extend(self.trace.packet(&body));
+            }
+            if sign == Sign::Denied && self.typed.is_users(line, place().source.line) {
+                values.insert("by".to_owned(), "user".to_owned());
+            }
+            if sign == Sign::DiskFull && host::writes_for_tunnels(line.program, &body) {
+                values.insert("of".to_owned(), "tunnels".to_owned());
             }
             for (name, value) in marks::marks(sign, &body) {
                 values.insert(name.to_owned(), value.to_owned());

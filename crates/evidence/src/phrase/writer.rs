@@ -6,7 +6,7 @@ use adit_model::sign::Sign;
 use crate::text::Line;
 
 /// How the names of programs begin that serve, time, mail, update, watch or route something else.
-const OTHERS: [&str; 111] = [
+const OTHERS: [&str; 117] = [
     "acpid",
     "amazon-ssm-agent",
     "anacron",
@@ -34,6 +34,7 @@ const OTHERS: [&str; 111] = [
     "dhcpcd",
     "dhcpd",
     "dnf",
+    "dnsmasq",
     "dovecot",
     "dpkg",
     "elasticsearch",
@@ -55,7 +56,9 @@ const OTHERS: [&str; 111] = [
     "influxd",
     "java",
     "jenkins",
+    "isc-dhcp",
     "kamailio",
+    "kea-",
     "lighttpd",
     "logrotate",
     "mariadbd",
@@ -109,20 +112,23 @@ const OTHERS: [&str; 111] = [
     "udisksd",
     "unattended-upgr",
     "unbound",
+    "udhcpd",
     "uwsgi",
     "vmtoolsd",
     "vsftpd",
     "waagent",
     "wg-quick",
+    "wget",
     "winbindd",
     "wpa_supplicant",
+    "yum",
     "zabbix",
     "zerotier",
 ];
 
 /// What the system and its libraries let every program say. Anything else in a line that begins with another program's name
 /// is of the line that a terminal broke off behind it.
-const OF_ANYBODY: [Sign; 18] = [
+const OF_ANYBODY: [Sign; 19] = [
     Sign::PeerNameUnresolved,
     Sign::NetworkUnreachable,
     Sign::HostUnreachable,
@@ -137,6 +143,7 @@ const OF_ANYBODY: [Sign; 18] = [
     Sign::UserServerUnreachable,
     Sign::ConfigSyntax,
     Sign::ConfigUnreadable,
+    Sign::AddressPoolExhausted,
     Sign::PortInUse,
     Sign::Denied,
     Sign::DiskFull,
@@ -153,7 +160,70 @@ pub(super) fn is_foreign(sign: Sign, line: &Line<'_>) -> bool {
     );
     let elsewhere = sign == Sign::DiskFull
         && (line.program.is_some_and(|p| !is_near(p)) || speakers(line.body).any(other));
-    foreign && OF_ANYBODY.contains(&sign) || elsewhere
+    // Without a log's head: `curl: (60) SSL certificate problem: …`.
+    let spoken = || {
+        line.program.is_none()
+            && speakers(line.body)
+                .next()
+                .is_some_and(|name| OTHERS.contains(&name))
+    };
+    (foreign || spoken()) && OF_ANYBODY.contains(&sign)
+        || elsewhere
+        || sign == Sign::PortInUse && is_of_other_port(line)
+        || is_looked_for(sign, line)
+        || is_of_the_web(sign, line.body)
+}
+
+/// Whether a program that isn't IKE's found a port taken that isn't IKE's.
+fn is_of_other_port(line: &Line<'_>) -> bool {
+    const PORTS: [&str; 6] = [":500", ":4500", " 500", " 4500", "isakmp", "ipsec-nat-t"];
+    line.program.is_some_and(|p| {
+        !super::crash::is_ours(p) && !p.starts_with("NetworkManager") && !p.starts_with("systemd")
+    }) && !PORTS.iter().any(|port| line.body.contains(port))
+}
+
+/// Whether a tool with which somebody looks at files doesn't find one, which may be another product's.
+fn is_looked_for(sign: Sign, line: &Line<'_>) -> bool {
+    const LOOKS: [&str; 22] = [
+        "awk", "cat", "chmod", "chown", "cp", "diff", "egrep", "file", "find", "grep", "head",
+        "less", "ls", "more", "mv", "nano", "rm", "sed", "stat", "tail", "vi", "vim",
+    ];
+    let files = matches!(
+        sign,
+        Sign::ConnectionLoadFailed | Sign::ConfigSyntax | Sign::ConfigUnreadable | Sign::Denied
+    );
+    // `bash: /etc/ipsec.conf: No such file or directory`.
+    const SHELLS: [&str; 5] = ["bash", "-bash", "sh", "-sh", "zsh"];
+    let mut speakers = speakers(line.body);
+    files
+        && line.at.is_none()
+        && line.program.is_none()
+        && speakers.next().is_some_and(|tool| {
+            LOOKS.contains(&tool)
+                || SHELLS.contains(&tool) && speakers.next().is_some_and(|of| of.ends_with(".conf"))
+        })
+}
+
+/// Whether it is about the certificate of a server of the web, in the words of the libraries that ask one.
+fn is_of_the_web(sign: Sign, body: &str) -> bool {
+    const WORDS: [&str; 7] = [
+        "SSL certificate problem",
+        "SSL peer certificate",
+        "https://",
+        "tls: failed to verify",
+        "x509: certificate",
+        "CERTIFICATE_VERIFY_FAILED",
+        "SSL routines",
+    ];
+    matches!(
+        sign,
+        Sign::CertificateExpired
+            | Sign::CertificateNotYetValid
+            | Sign::CertificateOutsideValidity
+            | Sign::CertificateNameMismatch
+            | Sign::IssuerUnknown
+    ) && WORDS.iter().any(|words| body.contains(words))
+        && !super::crash::names_ours(body)
 }
 
 /// Whether it is a program of a tunnel or one that writes what all programs say: where others write may be another disk.
