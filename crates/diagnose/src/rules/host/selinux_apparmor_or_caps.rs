@@ -54,7 +54,16 @@ pub(crate) static RULE: Rule = Rule {
 
 fn judge(s: &Signals<'_>) -> Judgement {
     let of_a_log = |x: &Seen<'_>| x.value("of") == Some("log");
-    if let Some(seen) = s.signs_of(Sign::Denied).filter(|x| !of_a_log(x)).last() {
+    let of_daemon = |x: &Seen<'_>| !of_a_log(x) && !of_user(x);
+    let spared = s
+        .signs_of(Sign::Denied)
+        .filter(|x| of_daemon(x) && did_without(s, *x))
+        .last();
+    let missed = s
+        .signs_of(Sign::Denied)
+        .filter(|x| of_daemon(x) && !did_without(s, *x))
+        .last();
+    if let Some(seen) = missed {
         let what = match (seen.value("operation"), seen.value("path")) {
             (Some(operation), Some(path)) => {
                 format!("{} {path}", operation.trim_matches(['{', '}', ' ']))
@@ -68,13 +77,24 @@ fn judge(s: &Signals<'_>) -> Judgement {
             if s.calm() { SAID } else { CONFIGURED },
             format!("the daemon of {} isn't allowed what it needs: {what}", seen.who()),
         )
-        .with(s.signs_of(Sign::Denied).map(|x| x.fact).take(4))
+        .with(s.signs_of(Sign::Denied).filter(of_daemon).map(|x| x.fact).take(4))
         .because("The host, its profile or the container's rights deny it; the configuration of the tunnel may be right.")
         .fix(FIX)
         .then("`ausearch -m avc -ts recent`, `dmesg | grep -i denied`, and the capabilities in /proc/PID/status")
         .done();
     }
-    if let Some(seen) = s.signs_of(Sign::Denied).last() {
+    if let Some(seen) = spared {
+        return Judgement::Possible {
+            weight: 25,
+            because: format!(
+                "something was denied to the daemon of {}, which went on without it: {}",
+                seen.who(),
+                seen.value_or("path", "what isn't told")
+            ),
+            separated_by: "whether the attempt ends in the same way when it is allowed",
+        };
+    }
+    if let Some(seen) = s.signs_of(Sign::Denied).filter(of_a_log).last() {
         return log_alone(s, seen);
     }
     let refused = refusals(s);
@@ -83,7 +103,19 @@ fn judge(s: &Signals<'_>) -> Judgement {
         .map(|r| r.why.unwrap_or(r.what))
         .or_else(|| error(s, Answer::Denied))
     else {
-        return tried(s);
+        return match s.signs_of(Sign::Denied).filter(of_user).last() {
+            Some(seen) if s.complains(Complaint::WorksWithoutConfinement).is_none() => {
+                Judgement::Possible {
+                    weight: 10,
+                    because: format!(
+                        "a command was typed at {} without the rights for it",
+                        seen.who()
+                    ),
+                    separated_by: "what the same command says to root",
+                }
+            }
+            _ => tried(s),
+        };
     };
     Found::by(
         seen,
@@ -99,6 +131,25 @@ fn judge(s: &Signals<'_>) -> Judgement {
     .fix(FIX)
     .then("the capabilities in /proc/PID/status")
     .done()
+}
+
+/// Who was denied it is a user, and not the daemon.
+fn of_user(seen: &Seen<'_>) -> bool {
+    seen.value("by") == Some("user")
+}
+
+/// Whether it is something that has no part in keys, configuration or packets, and the daemon went on to an exchange after
+/// it was denied.
+fn did_without(s: &Signals<'_>, seen: Seen<'_>) -> bool {
+    const MATTERS: [&str; 24] = [
+        "ipsec", "swan", "charon", "pluto", "racoon", "iked", "isakmpd", "whack", "addconn",
+        "updown", "key", "cert", "crl", "secret", "pki", "ssl", "nss", ".pem", ".p12", ".der",
+        ".db", "tun", "/net/", "xfrm",
+    ];
+    let foreign = seen
+        .value("path")
+        .is_some_and(|path| path.len() > 2 && !MATTERS.iter().any(|part| path.contains(part)));
+    foreign && s.ran_later(seen)
 }
 
 /// A log may not be written. The daemon does the same without it; a command that it starts, whose output the log is, may
