@@ -152,6 +152,19 @@ impl Signals<'_> {
         later.any(|up| fell.iter().any(|fell| before(up, fell)))
     }
 
+    /// The side itself began to set up a tunnel after the line, other than those of these names: its daemon runs, and has
+    /// what it begins.
+    pub(crate) fn began_later(&self, seen: Seen<'_>, names: &[&str]) -> bool {
+        self.ever_happened(seen.side()).any(|(fact, happening)| {
+            matches!(happening, Happening::Initiating { .. })
+                && before(seen.fact, fact)
+                && !fact
+                    .subject
+                    .as_deref()
+                    .is_some_and(|of| names.contains(&of))
+        })
+    }
+
     /// The side's daemon worked after the line: what the line says of it was over.
     pub(crate) fn ran_later(&self, seen: Seen<'_>) -> bool {
         self.happenings(seen.side())

@@ -156,12 +156,34 @@ fn names_a_file(keyword: &str) -> bool {
     .contains(&keyword)
 }
 
-/// The starter gave up for it, and later a peer was heard: the file was mended in between.
+/// The starter gave up for it, and later a peer was heard or asked: the file was mended in between.
 fn mended(s: &Signals<'_>, seen: Seen<'_>) -> bool {
-    let gave_up = s
-        .signs_of(Sign::ConfigSyntax)
-        .any(|x| x.fact.source.text.contains("fatal errors in config"));
-    gave_up && s.refused_or_told() && s.went_on(seen)
+    gave_up(s) && (s.refused_or_told() && s.went_on(seen) || s.began_later(seen, &[]))
+}
+
+fn gave_up(s: &Signals<'_>) -> bool {
+    s.signs_of(Sign::ConfigSyntax)
+        .any(|x| x.fact.source.text.contains("fatal errors in config"))
+}
+
+/// Whether a connection that is begun later is none of those that were refused, or all were mended in between.
+fn begins_another(s: &Signals<'_>, seen: Seen<'_>) -> bool {
+    let refused: Vec<&str> = s
+        .signs
+        .iter()
+        .filter(|x| {
+            matches!(
+                x.sign,
+                Sign::ConfigSyntax
+                    | Sign::ConfigValueInvalid
+                    | Sign::ConnectionRejected
+                    | Sign::ConnectionLoadFailed
+            )
+        })
+        .filter_map(|x| x.value("name"))
+        .map(|name| name.trim_matches(['\'', '"']))
+        .collect();
+    mended(s, seen) || s.began_later(seen, &refused)
 }
 
 /// A warning about a word that is skipped, or a file that isn't there, is no syntax error.
@@ -247,6 +269,13 @@ fn place(seen: Seen<'_>) -> String {
 }
 
 fn found(s: &Signals<'_>, seen: Seen<'_>, confidence: f64, summary: String) -> Judgement {
+    if begins_another(s, seen) {
+        return Judgement::Possible {
+            weight: 25,
+            because: format!("{summary}; later a connection was begun that is loaded"),
+            separated_by: "whether the connection that fails was among those that were refused, and is loaded now",
+        };
+    }
     let others = s
         .signs
         .iter()

@@ -59,6 +59,15 @@ pub(crate) static RULE: Rule = Rule {
 fn judge(s: &Signals<'_>) -> Judgement {
     if let Some(seen) = s.sign(Sign::ConnectionLoadFailed) {
         let name = seen.value_or("name", "the connection");
+        // What is begun later is there.
+        let refused: Vec<&str> = seen.value("name").into_iter().collect();
+        if s.began_later(seen, &refused) {
+            return Judgement::Possible {
+                weight: 20,
+                because: format!("{name} couldn't be loaded; later a connection was begun that is"),
+                separated_by: "whether the connection that fails is the one that wasn't loaded",
+            };
+        }
         let problem = seen
             .value("problem")
             .map(|p| format!(" ({p})"))
