@@ -36,6 +36,20 @@ fn judge(s: &Signals<'_>) -> Judgement {
     let Some(seen) = s.sign(Sign::DiskFull) else {
         return Judgement::Silent;
     };
+    // Beside a failure with an end of its own, where other programs' files are.
+    let tunnels = s
+        .signs_of(Sign::DiskFull)
+        .any(|x| x.value("of") == Some("tunnels"));
+    if !tunnels && !s.calm() {
+        return Judgement::Possible {
+            weight: 25,
+            because: format!(
+                "a file system of {} is full, where another program writes",
+                seen.who()
+            ),
+            separated_by: "whether it holds files of the daemon too: `df -h` of /etc, /var/lib and /run",
+        };
+    }
     Found::by(
         seen,
         COUNTED,

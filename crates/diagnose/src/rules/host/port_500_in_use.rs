@@ -1,9 +1,11 @@
 //! `port-500-in-use`: somebody else holds the IKE ports.
 
+use adit_model::event::Happening;
 use adit_model::sign::Sign;
 
 use crate::finding::{SAID, SYMPTOM};
 use crate::rule::{Found, Judgement, Need, Page, Rule};
+use crate::seen::Seen;
 use crate::signals::Signals;
 
 pub(crate) static RULE: Rule = Rule {
@@ -58,6 +60,21 @@ fn judge(s: &Signals<'_>) -> Judgement {
                 seen.who()
             ),
             separated_by: "whether the daemon was started again in between, and `ss -ulpn` now",
+        };
+    }
+    // Who has no socket sends nothing.
+    let sends = |x: &Seen<'_>| {
+        s.overtaken(*x, |h| matches!(h, Happening::Sent(_)))
+            && s.nothing_came().is_some()
+            && s.unreachable.is_empty()
+            && s.sign(Sign::SocketsMissing).is_none()
+            && s.sign(Sign::FeatureMissing).is_none()
+    };
+    if let Some(seen) = s.sign(Sign::PortInUse).filter(sends) {
+        return Judgement::Possible {
+            weight: 30,
+            because: format!("a port was in use at {}; later the daemon sent", seen.who()),
+            separated_by: "`ss -ulpn` now: whose the ports are",
         };
     }
     if let Some(seen) = s.sign(Sign::PortInUse) {

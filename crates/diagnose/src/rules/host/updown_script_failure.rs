@@ -1,5 +1,7 @@
 //! `updown-script-failure`: the script for a tunnel that goes up fails.
 
+use adit_model::complaint::Complaint;
+use adit_model::fact::Side;
 use adit_model::sign::Sign;
 
 use crate::finding::{COUNTED, SYMPTOM};
@@ -62,6 +64,22 @@ fn judge(s: &Signals<'_>) -> Judgement {
             "126" => "status 126, it can't be run",
             other => other,
         });
+    }
+    // What passes has its routes and rules.
+    let passes = s.carried(Side::Local).is_some_and(|c| c.both())
+        || s.inner_echo(true).is_some()
+        || s.complains(Complaint::SmallPasses).is_some()
+        || s.complains(Complaint::LargeFails).is_some()
+        || s.complains(Complaint::Slow).is_some();
+    if s.up && passes && s.unanswered().is_none() {
+        return Judgement::Possible {
+            weight: 25,
+            because: format!(
+                "the script that {} runs for the tunnel remarks on something, and traffic passes: {what}",
+                seen.who()
+            ),
+            separated_by: "which route or rule is missing, and what needs it",
+        };
     }
     Found::by(
         seen,

@@ -57,6 +57,17 @@ fn judge(s: &Signals<'_>) -> Judgement {
             .filter(|t| t.notify == INTERNAL_ADDRESS_FAILURE)
             .map(|t| t.fact)
             .collect();
+        // Who has no answer to the first message has asked for no address yet.
+        if s.nothing_came().is_some() && told.is_empty() {
+            return Judgement::Possible {
+                weight: 20,
+                because: format!(
+                    "the address pool{pool} of {} has no free address; the attempt ends before one is asked for",
+                    who(seen.side())
+                ),
+                separated_by: "how far an attempt gets once its first message is answered",
+            };
+        }
         return Found::by(
             seen,
             SAID,

@@ -1,5 +1,7 @@
 //! `cert-expired`: a certificate is past its end.
 
+use adit_model::connection::AuthKind;
+use adit_model::fact::Known;
 use adit_model::reason::CertificateProblem;
 use adit_model::sign::Sign;
 
@@ -68,6 +70,20 @@ fn judge(s: &Signals<'_>) -> Judgement {
     let listed = bad.fact.source.text.contains("not after");
     if listed && !s.calm() {
         return Judgement::Silent;
+    }
+    // Who proves himself by a shared key has most likely a peer that does too.
+    let by_key = s.refused_proof() == Some(AuthKind::Psk)
+        && matches!(bad.fact.what, Known::Sign { .. })
+        && s.sign(Sign::PeerKeyUntrusted).is_none();
+    if by_key {
+        return Judgement::Possible {
+            weight: 25,
+            because: format!(
+                "a certificate{} has expired, and the attempt that was refused used a shared key",
+                bad.named()
+            ),
+            separated_by: "how the peer proves itself, and what that certificate is for",
+        };
     }
     // The side that verifies compares dates once it has a chain, and it says when they don't fit.
     if let Some(seen) = s.sign(Sign::IssuerUnknown).filter(|_| listed) {
