@@ -108,7 +108,11 @@ pub(crate) fn observed(s: &Signals<'_>, rule: &Rule, judgement: Judgement) -> Ju
     // Whoever switched a filter off knows more than requests without an answer tell.
     let without_filter = s
         .complains(Complaint::WorksWithoutFirewall)
-        .filter(|_| rule.id == "endpoint-host-firewall" && !s.refused_or_told() && !comes_and_goes);
+        .filter(|_| rule.id == "endpoint-host-firewall" && !s.refused_or_told() && !comes_and_goes)
+        .filter(|_| {
+            s.complains(Complaint::WorksWithoutGatewayFirewall)
+                .is_none()
+        });
     if let Some(told) = without_filter {
         return Found::on(
             told,
@@ -474,6 +478,11 @@ fn causes(complaint: Complaint, after_s: Option<u64>) -> &'static [&'static str]
             "dpd-disabled-stale-sa",
             "delete-lost-stale-sa",
             "rekey-failed-no-answer",
+        ],
+        Complaint::WorksWithoutGatewayFirewall => &[
+            "decrypted-traffic-blocked",
+            "snat-before-ipsec",
+            "zone-policy-missing",
         ],
         Complaint::WorksWithoutFirewall => &[
             "endpoint-host-firewall",

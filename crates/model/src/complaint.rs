@@ -66,6 +66,8 @@ pub enum Complaint {
     WorksWithRoute,
     /// It works once a firewall is off.
     WorksWithoutFirewall,
+    /// It works once a filter on a gateway of the tunnel is off.
+    WorksWithoutGatewayFirewall,
     /// The tunnel's packets were seen to leave with a translated source, or exempting them helped.
     SourceTranslated,
     /// ESP was seen to be dropped or never to arrive.
@@ -120,7 +122,7 @@ pub enum Complaint {
 
 impl Complaint {
     /// Every one, in the order of the list above.
-    pub const ALL: [Complaint; 55] = [
+    pub const ALL: [Complaint; 56] = [
         Complaint::NeverConnects,
         Complaint::NothingPasses,
         Complaint::NothingReached,
@@ -151,6 +153,7 @@ impl Complaint {
         Complaint::Crashes,
         Complaint::WorksWithRoute,
         Complaint::WorksWithoutFirewall,
+        Complaint::WorksWithoutGatewayFirewall,
         Complaint::SourceTranslated,
         Complaint::EspVanishes,
         Complaint::EspNotPermitted,
@@ -294,6 +297,9 @@ impl Complaint {
             Complaint::Crashes => "that the daemon crashes",
             Complaint::WorksWithRoute => "that it works once a route is added by hand",
             Complaint::WorksWithoutFirewall => "that it works without the firewall",
+            Complaint::WorksWithoutGatewayFirewall => {
+                "that it works without the firewall of a gateway"
+            }
         }
     }
 }

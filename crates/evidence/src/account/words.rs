@@ -392,6 +392,16 @@ pub(super) static TABLE: &[Words] = &[
             "works|worked|it work|then work|fixed|fixes|solved|solves|resolved",
         ],
     ),
+    Words {
+        groups: &[
+            HELPS,
+            "on the router|on that router|on this router|on one router|on both routers|on the gateway|on that gateway|on the sending|on openwrt|on opnsense|on pfsense|on vyos|on the edgerouter|routers firewall|gateways firewall",
+        ],
+        ..without(
+            Complaint::WorksWithoutGatewayFirewall,
+            "firewall|ufw|iptable|firewalld|nftables|packet filter",
+        )
+    },
     without(
         Complaint::WorksWithoutFirewall,
         "firewall|ufw|iptable|firewalld|nftables|windows defender|packet filter",
