@@ -16,7 +16,7 @@ use crate::capture::{Capture, CaptureError, Input, Keys, Printed};
 use crate::charon::{self, Charon};
 use crate::config::{DigestKey, Segments, version_told};
 use crate::ends::Prompts;
-use crate::phrase::{LeftOut, Phrases, Telling, is_no_report, is_of_another_time, telling};
+use crate::phrase::{LeftOut, Phrases, Telling, Unsaid, is_no_report, is_of_another_time, telling};
 use crate::plainly::Plainly;
 use crate::pluto::Pluto;
 use crate::product::Telltales;
@@ -132,6 +132,7 @@ struct Readers {
     torn: Torn,
     plainly: Plainly,
     left_out: LeftOut,
+    unsaid: Unsaid,
     prompts: Prompts,
 }
 
@@ -364,6 +365,11 @@ impl Reader {
         reading.facts.extend(readers.account.finish());
         reading.facts.extend(readers.plainly.finish());
         reading.facts.extend(readers.left_out.finish());
+        let unsaid = readers.unsaid.finish();
+        let named = |f: &Fact| f.source.line.is_some_and(|line| unsaid.contains(&line));
+        reading.facts.retain(|f| {
+            !(named(f) && matches!(f.what, Known::Sign { .. } | Known::Happened { .. }))
+        });
         reading.configured(configs, &text, key.as_ref());
         reading.facts.extend(dated(&reading.facts, now));
         // Readers tell what they heard one after the other; the lines' order is the order of things.
@@ -419,25 +425,34 @@ impl Readers {
             self.account.line(line, place);
             return;
         }
-        let charons = self.charon.line(line, place);
+        let heard = self.unsaid.line(line, || place().source.line);
+        let told = &Line {
+            body: &heard.by_readers,
+            ..*line
+        };
+        let named = &Line {
+            body: heard.by_tables,
+            ..*line
+        };
+        let charons = self.charon.line(told, place);
         let audit = self.audit.line(line, place);
         self.record(audit.record);
-        let known = !audit.held && self.phrases.line(line, place);
+        let known = !audit.held && self.phrases.line(named, place);
         if charons.wrote {
             // No other reader has a word for it, and most lines of most logs are such.
             self.statuses.daemon(line, place);
             return;
         }
         self.prompts.line(line, || place().source.line);
-        let plutos = self.pluto.line(line, place);
+        let plutos = self.pluto.line(told, place);
         self.asa.line(line, place);
         self.printed.line(line, place);
         self.statuses.line(line, place);
         self.account.line(line, place);
-        if !(charons.taken || known || plutos || self.left_out.line(line, place)) {
-            self.plainly.line(line, place);
+        if !(charons.taken || known || plutos || self.left_out.line(told, place)) {
+            self.plainly.line(told, place);
         }
-        for body in quoted(line) {
+        for body in quoted(told) {
             // Phrases are found wherever they stand; the daemons' readers want them whole.
             let line = Line {
                 at: None,
@@ -447,7 +462,7 @@ impl Readers {
             self.charon.line(&line, place);
             self.pluto.line(&line, place);
         }
-        if let Some(joined) = self.torn.line(line) {
+        if let Some(joined) = self.torn.line(told) {
             self.joined(&joined, place);
         }
     }

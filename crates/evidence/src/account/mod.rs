@@ -29,6 +29,9 @@ const LINES: usize = 400;
 /// A sentence that goes on for longer is no sentence.
 const SENTENCE: usize = 600;
 
+/// So many sentences after it may tell that it was something else.
+const AFTER: u8 = 3;
+
 /// A sentence that names so many kinds of causes is a list of them.
 const A_LIST: usize = 5;
 
@@ -120,6 +123,8 @@ pub(crate) struct Account {
     facts: Vec<Fact>,
     /// The sentence before.
     before: String,
+    /// What was pinned down last, and how many sentences ago.
+    pinned: Option<(Culprit, u8)>,
     /// Some sentence tells of what isn't well, in whatever words.
     troubled: bool,
 }
@@ -188,9 +193,19 @@ impl Account {
         for complaint in sized::sized(&sentence) {
             self.complain(&place, complaint, &sentence);
         }
+        if let Some((culprit, since)) = self.pinned.take() {
+            if pinned::is_taken_back(&sentence) {
+                self.facts.retain(
+                    |f| !matches!(f.what, Known::PinnedDown { culprit: c, .. } if c == culprit),
+                );
+            } else if since < AFTER {
+                self.pinned = Some((culprit, since + 1));
+            }
+        }
         let pinned = pinned::pinned(&self.before, &sentence);
         if let Some((culprit, by)) = pinned.filter(|_| !asks && named < A_LIST) {
             self.pin(&place, culprit, by);
+            self.pinned = Some((culprit, 1));
         }
         self.before = sentence;
     }
@@ -282,7 +297,7 @@ pub(crate) fn is_prose(line: &str, goes_on: bool) -> bool {
 
 /// The parts of a line up to the end of each sentence, and whether it ends there: `10.1.0.5`, `net.ipv4` and `e.g.` hold stops
 /// that end nothing.
-fn parts(line: &str) -> Vec<(&str, bool)> {
+pub(crate) fn parts(line: &str) -> Vec<(&str, bool)> {
     let mut out = Vec::new();
     let mut from = 0;
     for (at, c) in line.char_indices() {

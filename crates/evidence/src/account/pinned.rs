@@ -11,9 +11,9 @@ use super::words::{HELPS, OFF, OFF_BEFORE};
 use super::{holds, places, switched_off};
 
 /// It isn't known, or somebody advises.
-const UNSURE: &str = "whether|might|maybe|perhaps|could be|may be|i think|i guess|i suspect|suspect|probably|seems|seem to|assum|unless|not sure|wonder|possib|hypothes|theory|you should|you need|you have to|you must|you may|you can|please|try to|try |would be|should be|should i|should we|have tried|tried|no matter|regardless|irrespective|either way|in both cases|hoping|hopefully|ought";
+const UNSURE: &str = "whether|might|maybe|perhaps|could be|may be|i think|i guess|i suspect|suspect|probably|seems|seem to|assum|unless|not sure|wonder|possib|hypothes|theory|you should|you need|you have to|you must|you may|you can|please|try to|try |would be|should be|should i|should we|have tried|tried|no matter|regardless|irrespective|either way|in both cases|hoping|hopefully|ought|was sure|were sure|am sure|are sure|convinced|certain that|believed|we thought|i thought|he thought|they thought|told us our|told us that our|told us that the";
 /// It didn't help.
-const IN_VAIN: &str = "no difference|no effect|no change|no luck|no avail|in vain|unsuccessful|without success|without effect|without any effect|without luck|still |neither|nothing |same result|same error|same problem|same issue|not help|not solve|not fix|didnt help|didnt solve|didnt fix|doesnt help|doesnt solve|doesnt fix|hasnt help|havent help";
+const IN_VAIN: &str = "no difference|no effect|no change|no luck|no avail|in vain|unsuccessful|without success|without effect|without any effect|without luck|still |neither|nothing |same result|same error|same problem|same issue|not help|not solve|not fix|didnt help|didnt solve|didnt fix|doesnt help|doesnt solve|doesnt fix|hasnt help|havent help|worked for a |worked for an |worked for some|worked for one|worked for two|worked for about|was up for a |was up for an |was up for some";
 const NEGATIONS: &[&str] = &[
     "not", "never", "cannot", "cant", "didnt", "doesnt", "dont", "isnt", "wasnt", "wont",
     "wouldnt", "hasnt", "havent", "couldnt", "unable", "nothing", "hardly", "without", "until",
@@ -24,6 +24,16 @@ const WORKS: &str = "came up|comes up|come up|connected|connects|establishes|is 
 /// What says that it works because of something, and what came first.
 const STRONG: &str = "fixes|fixed|helps|helped|solves|solved|resolves|resolved|made it work|makes it work|made everything work|did the trick|cures|cured|goes away|went away|got it working|get it working|got this working|works again|working now|now work|it worked|then work|works then|disappear|is gone|no longer drops|no more drops|stopped dropping|is stable|now passes|traffic flows|flows again";
 const FIRST: &str = "after |once |as soon as|when i |when we |then |now |until i |until we |since i |since we |if i |if we |only works with|thereafter|immediately|finally|by ";
+/// It was somewhere else.
+const ELSEWHERE: &str = "last year|years ago|other tunnel|another tunnel|other customer|another customer|different customer|another site|another location|other vpn|another vpn";
+/// Something else was done at the same time that changes everything.
+const ALSO: &str = "rebooted|replaced its modem|replaced the modem|replaced its router";
+/// What a later sentence says of now.
+const ANEW: &str = "not |no |nobody|never|cannot|cant|doesnt|dont|isnt|arent|wont|still|only |hang|freez|stall|slow|drops|dropping|is down|fails|loses|stuck|get lost|gets lost|disconnects";
+/// It came back.
+const BACK: &str = "down again|later it|hours later|minutes later|days later|drops again|dropped again|fails again|same again|stopped again";
+/// It says so of before, or that it is well.
+const BEFORE: &str = "before|was |were |had |used to|previously|didnt|did not|until|because|turned out|thank|hope|anyone|no longer|no more|no problem|no issue|no drop|anymore|any more|without|know why|sure why|idea why|understand why|previous|old |earlier|no error|both sides|both ends have|no trouble";
 /// It works now, and something else doesn't.
 const HOWEVER: &str = "but |however|although|though |except|only to|before |until |previously|for years|in the past|in version|with version";
 /// The sentence tells what it was.
@@ -44,7 +54,7 @@ const SHORT: usize = 96;
 
 /// What the sentence pins it down to; `before` is the sentence before it.
 pub(super) fn pinned(before: &str, sentence: &str) -> Option<(Culprit, PinnedBy)> {
-    if is_unsure(sentence) || holds(sentence, IN_VAIN) {
+    if is_unsure(sentence) || holds(sentence, IN_VAIN) || holds(sentence, ELSEWHERE) {
         return None;
     }
     if let Some(at) = effect(sentence) {
@@ -75,6 +85,11 @@ pub(super) fn pinned(before: &str, sentence: &str) -> Option<(Culprit, PinnedBy)
         return None;
     }
     one(named(sentence).map(|(thing, _)| thing.culprit)).map(|culprit| (culprit, PinnedBy::Look))
+}
+
+/// Whether a sentence after it tells that all isn't well: what was done mended something else, or nothing.
+pub(super) fn is_taken_back(sentence: &str) -> bool {
+    holds(sentence, BACK) || holds(sentence, ANEW) && !holds(sentence, BEFORE)
 }
 
 /// Whether the sentence guesses or advises. What happens if the writer does something was tried.
@@ -146,6 +161,9 @@ fn named(sentence: &str) -> impl Iterator<Item = (&'static Thing, usize)> + '_ {
 /// The one thing that was changed. Where nothing else tells that it worked because of it, somebody has to say that they
 /// changed it: `follows`.
 fn changed(sentence: &str, follows: bool) -> Option<Culprit> {
+    if holds(sentence, ALSO) {
+        return None;
+    }
     let to_it = holds(sentence, TO_IT);
     let near = |thing: &Thing| {
         let by_name = thing
@@ -405,8 +423,33 @@ mod tests {
             "It works fine using PSK.",
             "After I changed the PSK it no longer works.",
             "We are using DH group 14 and the tunnel is up.",
+            "Last year on our other tunnel it turned out the PSK was wrong.",
+            "I changed leftid to the name and then the tunnel worked for a day.",
+            "We were sure the PSK was wrong, somebody had mistyped it.",
+            "We cleared the firewall states and rebooted both gateways. Since then it works.",
         ] {
             assert_eq!(of(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_told_after_it_takes_it_back() {
+        for text in [
+            "Two hours later it was down again and only a restart helps.",
+            "But phase 2 never comes up.",
+            "Now ping works but RDP and SMB freeze.",
+            "Names of the office are not resolved on the client.",
+            "What is left: the branch only gets 10 Mbit/s.",
+        ] {
+            assert!(is_taken_back(&plain(text)), "{text}");
+        }
+        for text in [
+            "Thanks for all your help.",
+            "Before that it never came up.",
+            "It has been up for a week and there is no problem any more.",
+            "I don't know why it worked with the other router.",
+        ] {
+            assert!(!is_taken_back(&plain(text)), "{text}");
         }
     }
 }

@@ -61,6 +61,7 @@ mod taken_back;
 mod telling;
 mod trace;
 mod typed;
+mod unsaid;
 mod vpnc;
 mod windows;
 mod writer;
@@ -80,6 +81,7 @@ use shape::Shape;
 pub(crate) use another_time::{is_no_report, is_of_another_time};
 pub(crate) use left_out::LeftOut;
 pub(crate) use telling::{Telling, telling};
+pub(crate) use unsaid::Unsaid;
 
 pub(crate) type Phrase = shape::Phrase<Sign>;
 
@@ -296,6 +298,7 @@ impl Phrases {
         if !fitting.is_empty() && is_of_another_time(line) {
             return false;
         }
+        fitting.retain(|(sign, shape, _)| !unsaid::only_names(*sign, line, &body, shape));
         if !fitting.is_empty() {
             self.quick_mode = windows::is_of_quick_mode(&body).unwrap_or(self.quick_mode);
         }
