@@ -20,7 +20,7 @@ use crate::registry::{rule, rules};
 use crate::rule::{Judgement, Need, Rule};
 use crate::signals::{Signals, quote};
 use crate::standing;
-use crate::too_early::{fails_anew, too_early};
+use crate::too_early::{fails_anew, gives_way, too_early};
 use crate::verdict::{
     AnnouncedBy, Answer, Consequence, Evidence, Finding, Possible, RuledOut, Verdict,
 };
@@ -123,6 +123,7 @@ fn weigh(case: &Case, s: &Signals<'_>) -> Verdict {
             }),
         }
     }
+    give_way(s, &mut findings, &mut candidates);
     unsent(s, &findings, &mut candidates, &mut ruled_out);
     suspect(s, &mut candidates, &ruled_out);
     hear(s, &mut candidates, &ruled_out);
@@ -142,6 +143,25 @@ fn weigh(case: &Case, s: &Signals<'_>) -> Verdict {
     } else {
         decided(subject, findings, candidates, ruled_out, notes)
     }
+}
+
+/// Leaves what is about traffic alone as possible, where another finding says why no SA for it came up.
+fn give_way(
+    s: &Signals<'_>,
+    findings: &mut Vec<(&'static Rule, Finding)>,
+    candidates: &mut Vec<Candidate>,
+) {
+    let found: Vec<&str> = findings.iter().map(|(rule, _)| rule.id).collect();
+    let (of_traffic, rest): (Vec<_>, Vec<_>) = core::mem::take(findings)
+        .into_iter()
+        .partition(|(rule, _)| gives_way(s, rule.id, &found));
+    *findings = rest;
+    candidates.extend(of_traffic.into_iter().map(|(rule, finding)| Candidate {
+        rule,
+        weight: 15,
+        because: finding.summary,
+        separated_by: "whether it is still said once the tunnel is up".to_owned(),
+    }));
 }
 
 /// Causes that lie in what a side proves itself with.

@@ -90,6 +90,34 @@ const OF_PROOF: &[&str] = &[
     "virtual-ip-or-cp-failure",
 ];
 
+/// Causes for which the sides refuse each other, or an SA for traffic.
+const REFUSED: &[&str] = &[
+    "auth-method-mismatch",
+    "esp-proposal-mismatch",
+    "id-mismatch",
+    "id-type-mismatch",
+    "ike-dh-group-mismatch",
+    "ike-proposal-mismatch",
+    "ike-version-mismatch",
+    "mode-mismatch",
+    "no-matching-connection-on-responder",
+    "pfs-mismatch",
+    "psk-mismatch",
+    "psk-not-found",
+    "ts-mismatch",
+];
+
+/// Whether a finding is about traffic alone, and another one is why the sides refused each other: no tunnel is up to carry any.
+/// Which policy the kernel has already may be why networks are refused.
+pub(crate) fn gives_way(s: &Signals<'_>, id: &str, found: &[&str]) -> bool {
+    let of_traffic = OF_TRAFFIC.contains(&id) && id != "kernel-policy-conflict"
+        || matches!(
+            id,
+            "cleartext-leak-no-policy" | "tunnel-route-captures-peer"
+        );
+    of_traffic && !s.up && !stands(s) && found.iter().any(|other| REFUSED.contains(other))
+}
+
 /// A finding about what our attempt never got as far as is no more than possible.
 pub(crate) fn too_early(s: &Signals<'_>, rule: &Rule, judgement: Judgement) -> Judgement {
     let Judgement::Found(found) = judgement else {
