@@ -134,7 +134,7 @@ fn weigh(case: &Case, s: &Signals<'_>) -> Verdict {
         && laboured(s).is_none()
         && childless(s).is_none()
         && !fails_anew(s);
-    if findings.is_empty() && healthy && shows_all(case) && content {
+    if findings.is_empty() && healthy && shows_all(case, s) && content {
         well(s, subject, notes)
     } else if findings.is_empty() && healthy {
         up_as_far_as_shown(s, subject, candidates, ruled_out, notes)
@@ -351,12 +351,21 @@ fn stands_still(s: &Signals<'_>) -> bool {
 
 /// Whether the evidence is such that a fault would show in it. A status that says *established*, cut out of its
 /// surroundings, is shown by people whose traffic doesn't pass; so are lines that name no program.
-fn shows_all(case: &Case) -> bool {
+fn shows_all(case: &Case, s: &Signals<'_>) -> bool {
+    let product = case.products.get(&Side::Local);
     case.covers(Side::Local)
-        || case
-            .products
-            .get(&Side::Local)
-            .is_some_and(|p| *p == Product::Adit)
+        || match product {
+            Some(product) => *product == Product::Adit,
+            // Packets are whole, whoever picked their capture.
+            None => s.captured(Side::Local) && !told_in_lines(case),
+        }
+}
+
+/// Whether lines of a log are there, and not packets alone.
+fn told_in_lines(case: &Case) -> bool {
+    case.facts.iter().any(|f| {
+        f.at.is_none() && f.source.line.is_some() && matches!(f.what, Known::Happened { .. })
+    })
 }
 
 /// The verdict on a tunnel of which nothing is shown but that it is up.

@@ -143,6 +143,19 @@ pub(super) static PHRASES: &[Phrase] = &[
         "Proposed key length does not match policy",
     ),
     any(Sign::IkeOfferTaken, "atts are acceptable."),
+    // What was compared stands behind the refusal.
+    any(
+        Sign::EspProposalRefused,
+        "Received Policies: ESP: Proposal {:n}: {received}",
+    ),
+    any(
+        Sign::EspProposalRefused,
+        "ESP: Proposal {:n}: {received} Don't use ESN",
+    ),
+    any(
+        Sign::EspProposalRefused,
+        "ESP: Proposal {:n}: {received} Use ESN",
+    ),
     // IOS keeps the bits that count: a mask typed as a wildcard leaves none of the network.
     any(
         Sign::MaskForWildcard,

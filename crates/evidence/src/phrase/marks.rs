@@ -7,6 +7,10 @@ pub(super) fn marks(sign: Sign, body: &str) -> Vec<(&'static str, &'static str)>
     let has = |words: &str| body.contains(words);
     let mut out = Vec::new();
     match sign {
+        // Cisco says so of either SA; what was offered follows.
+        Sign::IkeProposalsRefused if has("Failed to find a matching policy") => {
+            out.push(("of", "either"));
+        }
         // How many features failed doesn't say of what.
         Sign::FeatureMissing if has("critical plugin feature") => out.push(("counted", "yes")),
         // "… authentication using Main Mode": main mode is what everybody has, so it is the method.

@@ -204,15 +204,12 @@ fn judge(s: &Signals<'_>) -> Judgement {
     if let Some(seen) = s
         .sign(Sign::IkeProposalsRefused)
         .filter(|seen| !s.overtaken(*seen, |h| matches!(h, Happening::IkeProposalChosen { .. })))
-        // ASA says the same of a crypto map that has no entry for the networks, and that it is so in the next line.
+        // Cisco says the same of the proposals for ESP, and of a crypto map that has no entry for the networks, and which of
+        // them it is in the next lines.
         .filter(|seen| {
-            !(seen
-                .fact
-                .source
-                .text
-                .contains("Failed to find a matching policy")
-                && s.signs_of(Sign::TrafficRefused)
-                    .any(|x| x.fact.source.text.contains("Crypto Map Policy not found")))
+            let of_child = |sign| s.signs_of(sign).next().is_some();
+            seen.value("of") != Some("either")
+                || !(of_child(Sign::TrafficRefused) || of_child(Sign::EspProposalRefused))
         })
         .filter(|seen| !ends_without_gateway(s, seen.fact))
         .filter(|_| !group_alone(s))
