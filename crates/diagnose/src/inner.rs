@@ -13,7 +13,7 @@ use adit_model::sign::Sign;
 
 use crate::plane::Nets;
 use crate::progress::port_of;
-use crate::seen::Seen;
+use crate::seen::{Seen, before};
 use crate::signals::Signals;
 
 /// What says that no SA could be set up, in products that print no exchanges.
@@ -63,7 +63,10 @@ impl Signals<'_> {
             && !listed(Side::Local)
             && (self.refused_or_told()
                 || self.nothing_came().is_some()
-                || self.first_sign(NOT_SET_UP).is_some())
+                || self.signs.iter().any(|x| {
+                    let later = |done: Seen<'_>| before(x.fact, done.fact);
+                    NOT_SET_UP.contains(&x.sign) && !self.signs_of(Sign::SecondPhaseDone).any(later)
+                }))
     }
 
     /// Whoever complains says that it works in between.
@@ -102,7 +105,9 @@ impl Signals<'_> {
             };
             both(ours, theirs) || both(theirs, ours)
         };
-        !nets.is_empty() && !nets.iter().any(carries)
+        // Of some of them nothing may be known but that they aren't reached.
+        let all = self.complains(Complaint::SomeNetworks).is_none();
+        all && !nets.is_empty() && !nets.iter().any(carries)
     }
 
     /// The networks of the tunnel as agreed, installed, configured or listed, ours first.

@@ -117,3 +117,16 @@ fn child_refused<'a>(s: &Signals<'a>) -> Option<&'a Fact> {
         .chain(said)
         .reduce(|a, b| if before(a, b) { b } else { a })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::registry::rule;
+
+    #[test]
+    fn every_cause_of_the_lists_has_a_rule() {
+        for id in BEFORE_PROOF {
+            assert!(rule(id).is_some(), "{id}");
+        }
+    }
+}

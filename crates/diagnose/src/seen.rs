@@ -109,12 +109,18 @@ impl<'a> Signals<'a> {
             })
     }
 
-    /// Requests of the second phase are read and compared on that side: they come with the right key, and who sends
-    /// something else is another one.
+    /// Requests of another peer's second phase are read and compared on that side: they come with the right key, and who
+    /// sends something else isn't the one that matters.
     fn reads_second_phase(&self, seen: Seen<'_>) -> bool {
+        let peer = seen.value("peer").and_then(|p| p.parse().ok());
+        let of_another = |x: &Seen<'_>| {
+            let hosts = hosts(&x.fact.source.text);
+            !hosts.is_empty() && peer.is_some_and(|peer| !hosts.contains(&peer))
+        };
         seen.value("peer").is_some()
             && self.signs.iter().any(|x| {
                 x.side() == seen.side()
+                    && of_another(x)
                     && matches!(
                         x.sign,
                         Sign::EspProposalRefused

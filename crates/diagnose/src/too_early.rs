@@ -234,7 +234,26 @@ fn is_before_ours(s: &Signals<'_>, lines: &[Evidence]) -> bool {
     let began = s
         .happenings(Side::Local)
         .find(|(_, h)| matches!(h, Happening::Initiating { .. }));
-    began.is_some_and(|(began, _)| are_before(s, lines, began))
+    began.is_some_and(|(began, _)| are_before(s, lines, began) && !is_of_peer(s, lines, began))
+}
+
+/// Whether what was said before is about whom we ask, as far as addresses and names tell: a peer that can only begin itself
+/// asks, is refused, and isn't reached.
+fn is_of_peer(s: &Signals<'_>, lines: &[Evidence], began: &Fact) -> bool {
+    let asked = hosts(&began.source.text);
+    let mut spoke = s
+        .case
+        .of(Side::Local)
+        .filter(|f| before(f, began))
+        .flat_map(|f| hosts(&f.source.text));
+    let name = began
+        .source
+        .text
+        .split_once("IKE_SA ")
+        .and_then(|(_, rest)| rest.split(['[', ' ']).next())
+        .filter(|name| !name.is_empty());
+    let named = name.is_some_and(|name| lines.iter().any(|line| line.text.contains(name)));
+    named || spoke.any(|host| asked.contains(&host))
 }
 
 /// Whether our attempt has an address to ask, and the name that has none isn't its peer's, as far as its lines tell.
@@ -292,12 +311,19 @@ fn is_history(s: &Signals<'_>, lines: &[Evidence], last: &Fact) -> bool {
         },
         _ => false,
     };
-    s.case.of(Side::Local).filter(|f| heard(f)).any(|heard| {
-        begun
-            .iter()
-            .any(|begun| before(heard, begun) && before(begun, last))
-            && are_before(s, lines, heard)
-    })
+    // What is heard last before the latest of them began comes after all that any other comes after.
+    let Some(began) = begun
+        .into_iter()
+        .filter(|f| before(f, last))
+        .reduce(|a, b| if before(a, b) { b } else { a })
+    else {
+        return false;
+    };
+    s.case
+        .of(Side::Local)
+        .filter(|f| heard(f) && before(f, began))
+        .reduce(|a, b| if before(a, b) { b } else { a })
+        .is_some_and(|heard| are_before(s, lines, heard))
 }
 
 fn are_before(s: &Signals<'_>, lines: &[Evidence], limit: &Fact) -> bool {
@@ -324,4 +350,17 @@ fn rests_on_lines(s: &Signals<'_>, lines: &[Evidence], last: &Fact) -> bool {
                 .filter(|f| line.is_of(f))
                 .any(|f| of_words(&f))
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::registry::rule;
+
+    #[test]
+    fn every_cause_of_the_lists_has_a_rule() {
+        for id in [OF_TRAFFIC, OF_LATER_MESSAGES, OF_PROOF, REFUSED].concat() {
+            assert!(rule(id).is_some(), "{id}");
+        }
+    }
 }

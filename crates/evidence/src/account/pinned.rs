@@ -30,6 +30,8 @@ const ELSEWHERE: &str = "last year|years ago|other tunnel|another tunnel|other c
 const ALSO: &str = "rebooted|replaced its modem|replaced the modem|replaced its router";
 /// What a later sentence says of now.
 const ANEW: &str = "not |no |nobody|never|cannot|cant|doesnt|dont|isnt|arent|wont|still|only |hang|freez|stall|slow|drops|dropping|is down|fails|loses|stuck|get lost|gets lost|disconnects";
+/// It says so of the tunnel or of what goes through it.
+const OF_THE_TUNNEL: &str = "tunnel|vpn|ping|phase|connect|traffic|reach|comes up|come up|is up|it |they |works|work |packet|log|session|sa |transfer|download|file|page|slow|hang|stall|drop|resolve|names |open |loads|gets |mbit|gbit|kbit|second";
 /// It came back.
 const BACK: &str = "down again|later it|hours later|minutes later|days later|drops again|dropped again|fails again|same again|stopped again";
 /// It says so of before, or that it is well.
@@ -89,7 +91,8 @@ pub(super) fn pinned(before: &str, sentence: &str) -> Option<(Culprit, PinnedBy)
 
 /// Whether a sentence after it tells that all isn't well: what was done mended something else, or nothing.
 pub(super) fn is_taken_back(sentence: &str) -> bool {
-    holds(sentence, BACK) || holds(sentence, ANEW) && !holds(sentence, BEFORE)
+    holds(sentence, BACK)
+        || holds(sentence, ANEW) && holds(sentence, OF_THE_TUNNEL) && !holds(sentence, BEFORE)
 }
 
 /// Whether the sentence guesses or advises. What happens if the writer does something was tried.

@@ -302,6 +302,7 @@ fn command(body: &str) -> Option<Command> {
     let bracketed = prompt.starts_with('[') && prompt.ends_with(']');
     if prompt.contains(char::is_whitespace) && !bracketed
         || prompt.is_empty() && (!matches!(sign, b'#' | b'$') || !typed.starts_with(' '))
+        || !prompt.is_empty() && !prompt.contains(|c: char| c.is_alphabetic() || matches!(c, '~' | '/'))
         // A percentage, a redirection, a row of a table.
         || sign == b'%' && prompt.ends_with(|c: char| c.is_ascii_digit() || c == ':')
         || prompt.ends_with(['-', '=', '<', ',', ';', '"', '\''])

@@ -15,7 +15,7 @@ use crate::text::Line;
 const LONGEST: usize = 600;
 
 /// Who says one of these tells what was seen, whatever he thinks of it.
-const REPORT: &str = "i get |we get |i got |we got |i am getting|im getting|we are getting|were getting|i see |we see |i saw |we saw |i can see|we can see|i receive|we receive|i found|we found|log says|log shows|log has|log tells|logs say|logs show|log file says|log file shows|it says|it shows|always says|just says|only says|keeps saying|complains|the error is|error message is|error message says|the message is|fails with|failed with|ends with|it reports|reported|logged|returns";
+const REPORT: &str = "charon says|pluto says|racoon says|iked says|daemon says|strongswan says|libreswan says|firewall says|firewall reports|firewall shows|router says|router shows|gateway says|gateway shows|gateway reports|peer reports|fortigate says|fortigate shows|asa says|asa shows|debug says|debug shows|output says|output shows|status says|status shows|journal says|journal shows|syslog says|syslog shows|i get |we get |i got |we got |i am getting|im getting|we are getting|were getting|i see |we see |i saw |we saw |i can see|we can see|i receive|we receive|i found|we found|log says|log shows|log has|log tells|logs say|logs show|log file says|log file shows|it says|it shows|always says|just says|only says|keeps saying|complains|the error is|error message is|error message says|the message is|fails with|failed with|ends with|it reports|reported|logged|returns";
 
 /// It is supposed.
 const SUSPECTED: &str = "i suspect|we suspect|suspects|suspected|suspicion|i think its|i think it is|i think that its|i think that it is|i think this is|i think there|i think we have|we think its|we think it is|thinks its|thinks it is|thinks there|i guess|we guess|my guess|i assume|we assume|assumption|maybe|perhaps|might be|might have|may be a |may be an |may be the |may hold|may have|could be a |could be an |could be the |could be our|could be my|could it|could this|could that|could a |could an |can it be|can this be|possibly|probably|presumably|wonder|whether|hypothes|theory|in case of|expect";
@@ -41,21 +41,27 @@ const AT_FIRST: &str = "at first|first we |first i |first it |first there |initi
 /// It was mended.
 const MENDED: &str = "corrected|fixed|solved|resolved|mended|renewed|replaced|changed";
 /// What the next sentence tells of it.
-const MENDED_NEXT: &str = "we renewed|i renewed|they renewed|was renewed|has been renewed|we replaced|i replaced|was replaced|we corrected|i corrected|they corrected|was corrected|we fixed|i fixed|they fixed|was fixed|has been fixed|got fixed|that is fixed|thats fixed|this is fixed|is solved|was solved|we solved|i solved|its gone|that is gone|thats gone|is gone since|no longer appears|no longer there|disappeared";
+const MENDED_NEXT: &str = "we renewed|i renewed|they renewed|was renewed|has been renewed|we corrected|i corrected|they corrected|was corrected|we fixed|i fixed|they fixed|was fixed|has been fixed|got fixed|that is fixed|thats fixed|this is fixed|is solved|was solved|we solved|i solved|its gone|that is gone|thats gone|is gone since|no longer appears|no longer there|disappeared";
 /// It is there all the same.
+/// What is changed in the text that is shown, and nowhere else.
+const IN_THE_TEXT: &str =
+    "address|ip |ips |name|in it |in them |in the log|in the paste|in the output|above";
 const SAME: &str = "same|still get|still see|still say|still show|still there|still the|still gives|again|keeps|no difference|no change|no effect|in vain|didnt help|did not help|doesnt help|does not help|without effect|without success|but now|since then|ever since";
 
 /// Who asks so has seen what he asks about.
 const ASKS_WHY: &str = "why |what does|what do |what is |what can|what could i|what could we|what am|what are|how can|how do|how to|how did|any idea|any ideas|anybody|anyone|somebody|someone|somebody else|know what|where does|where do|when i |when we |which |warum|wieso|weshalb|was bedeutet|was heisst|was heißt|jemand";
 
 /// What a list is said to be of, that isn't of what was seen.
-const LIST_OF: &str = "page|guide|read|changelog|release notes|ticket|history|docs|documentation|manual|kb |knowledge base|wiki|article|faq|to check|check with|to do|todo|checklist|possible cause|possible reason|common cause|common error|common reason|typical|ruled out|we exclude|could be|candidates|ideas|things to|entries|open questions|my questions|questions for|assumption|suspicion|look for|looked for|searched for|look out for";
+const LIST_OF: &str = "page |guide |read |changelog|release notes|ticket|history |docs |documentation|manual |kb |knowledge base|wiki|article|faq|to check|check with|to do|todo|checklist|possible cause|possible reason|common cause|common error|common reason|typical|ruled out|we exclude|could be|candidates|ideas|things to|entries|open questions|my questions|questions for|assumption|suspicion|look for|looked for|searched for|look out for";
 /// Who says so of lines above has seen none of them.
-const NONE: &str = "none of th|none of which|nothing of the kind|nothing of that|neither of th|none fits|none of them|none matches|none applies";
+const NONE: &str = "none of these|none of those|none of them|none of this|none of that|none of which|nothing of the kind|nothing of that|neither of th|none fits|none of them|none matches|none applies";
 const SEEN: &str = "see |sees |seen |saw |find |found |fits|matches|applies|appear|have |has |get |got |in the log|in my log";
 
 /// The list is of a log all the same.
 const LIST_SHOWS: &str = "log |logs|output|debug|status|shows|showed|says|said|see |get |got |gives|received|result|console|syslog|happens";
+
+/// So is what somebody did, and what came of it.
+const TRIED: &str = "when |after |start|run |running |try |trying |connect";
 
 /// What is heard of a line.
 #[derive(Debug, Default)]
@@ -64,6 +70,8 @@ pub(crate) struct Unsaid {
     open: bool,
     /// A list has begun that isn't of what was seen.
     listing: bool,
+    /// A line before ended in a colon, so that what follows is quoted.
+    announced: bool,
     /// Lines that were quoted or listed last.
     block: Vec<u64>,
     /// Lines of which a later one told that they weren't seen.
@@ -103,7 +111,7 @@ impl Unsaid {
     ) -> Heard<'t> {
         let body = line.body.trim();
         if is_headed(line) || body.is_empty() {
-            (self.open, self.listing) = (false, false);
+            (self.open, self.listing, self.announced) = (false, false, false);
             if !body.is_empty() {
                 self.block.clear();
             }
@@ -132,7 +140,10 @@ impl Unsaid {
         }
         if !prose {
             self.open = false;
-            self.remember(number());
+            if (item || self.announced) && !is_logged(body) {
+                self.remember(number());
+            }
+            self.announced |= body.ends_with(':');
             let asked = item || !is_logged(body) && is_plain(body);
             if asked && is_asked(body) {
                 return Heard::nothing();
@@ -144,6 +155,7 @@ impl Unsaid {
             }
             return heard;
         }
+        self.announced = body.ends_with(':');
         if holds(&words, NONE) && holds(&words, SEEN) {
             self.lines.append(&mut self.block);
             self.lines.truncate(MOST);
@@ -194,6 +206,9 @@ fn said(body: &str, open: bool) -> Cow<'_, str> {
     let kept = sentences.iter().zip(unsaid).filter(|(_, unsaid)| !unsaid);
     Cow::Owned(kept.map(|((sentence, _), _)| *sentence).collect())
 }
+
+/// What stands behind the arrow of an entry that is done with.
+const SETTLED: &str = "solved|fixed|mended|checked|ruled out|excluded|resolved|done|closed|typed|retyped|correct|ok |not |no |none|verified|compared|renewed|replaced|changed|matches|match ";
 
 /// What follows the first sentence.
 fn after_first(body: &str) -> &str {
@@ -247,6 +262,7 @@ fn begins_list(body: &str, words: &str) -> bool {
         && body.starts_with(char::is_alphabetic)
         && holds(words, LIST_OF)
         && !holds(words, LIST_SHOWS)
+        && !holds(words, TRIED)
 }
 
 /// Whether it asks about what it names, and not why it was so.
@@ -299,6 +315,7 @@ fn is_settled(body: &str, message: &[&str]) -> bool {
         rest.split_once(arrow).is_some_and(|(_, done)| {
             done.trim_start().starts_with(char::is_alphabetic)
                 && done.split_whitespace().count() <= WORDS
+                && holds(&plain(done), SETTLED)
         })
     });
     none || arrow
@@ -347,15 +364,15 @@ fn is_unsaid(sentence: &str, message: &[&str]) -> bool {
         || holds(&told, COMING)
         || holds(&told, DENIED) && !holds(&told, BUT_FOR)
         || !report && (holds(&told, SUSPECTED) || holds(&told, ADVISED))
-        || holds(&told, OVER) && !holds(&told, SAME)
-        || holds(&told, AT_FIRST) && holds(&told, MENDED) && !holds(&told, SAME)
+        || !report && holds(&told, OVER) && !holds(&told, SAME)
+        || !report && holds(&told, AT_FIRST) && holds(&told, MENDED) && !holds(&told, SAME)
         || message.first().is_some_and(|m| is_negated(sentence, m))
 }
 
 /// Whether the sentence tells that what the one before it names was mended.
 fn is_mended_after(sentence: &str) -> bool {
     let told = plain(sentence);
-    holds(&told, MENDED_NEXT) && !holds(&told, SAME)
+    holds(&told, MENDED_NEXT) && !holds(&told, SAME) && !holds(&told, IN_THE_TEXT)
 }
 
 /// Whether *no* or the like stands before the words.

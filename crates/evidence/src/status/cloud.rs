@@ -34,6 +34,7 @@ impl Cloud {
         else {
             if body.starts_with('}') {
                 self.check = false;
+                self.network.clear();
             }
             return;
         };
@@ -41,6 +42,7 @@ impl Cloud {
             ("InstanceId", id) => id.trim_matches('"').clone_into(&mut self.host),
             ("RouteTableId", id) => id.trim_matches('"').clone_into(&mut self.table),
             ("DestinationCidrBlock", net) => net.trim_matches('"').clone_into(&mut self.network),
+            ("DestinationIpv6CidrBlock" | "DestinationPrefixListId", _) => self.network.clear(),
             ("State", "\"blackhole\"") if !self.network.is_empty() => {
                 let values = [("network", self.network.as_str())];
                 facts.push(sign(place(), Sign::RouteBlackhole, &values));
