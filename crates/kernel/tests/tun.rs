@@ -57,6 +57,36 @@ fn packets_come_out_as_routed_and_go_in_as_written() {
     assert_eq!(rubbish.raw_os_error(), Some(libc::EINVAL));
 }
 
+/// A reader may have to wait for its processor.
+#[test]
+fn a_burst_waits_for_the_reader() {
+    if !permitted("reading a TUN", true) {
+        return;
+    }
+    let host = Host::new();
+    let (tun, port) = host.run(|| {
+        let tun = Tun::create(&TunConfig::new("adit0")).unwrap();
+        let mut netlink = Netlink::open().unwrap();
+        let own = "10.1.0.1/32".parse().unwrap();
+        netlink.add_address(tun.index(), own).unwrap();
+        let route = Route::through("10.2.0.0/16".parse().unwrap(), tun.index());
+        netlink.add_route(&route).unwrap();
+        (
+            tun,
+            UdpPort::bind("10.1.0.1:4000".parse().unwrap()).unwrap(),
+        )
+    });
+    let to = "10.2.0.9:4000".parse().unwrap();
+    for number in 0..1900_u32 {
+        port.send(&number.to_be_bytes(), to, None).unwrap();
+    }
+    let mut buffer = [0; 2000];
+    for number in 0..1900_u32 {
+        let length = tun.read(&mut buffer).unwrap();
+        assert_eq!(buffer[length - 4..length], number.to_be_bytes());
+    }
+}
+
 #[test]
 fn a_device_goes_with_its_owner_unless_persistent() {
     if !permitted("the life of a TUN", true) {

@@ -141,6 +141,20 @@ impl Netlink {
         )
     }
 
+    /// Sets how many packets may wait for who reads an interface.
+    ///
+    /// # Errors
+    /// When it doesn't exist or CAP_NET_ADMIN is missing.
+    pub fn set_link_queue(&mut self, index: u32, packets: u32) -> Result<()> {
+        let mut message = Message::new(RTM_NEWLINK, 0, &header(index, 0, 0));
+        message.put_u32(IFLA_TXQLEN, packets);
+        self.transport.request(
+            "set the queue of interface",
+            format!("#{index} to {packets} packets"),
+            message,
+        )
+    }
+
     /// Notes something about an interface, at most 255 octets, for whoever looks at it.
     ///
     /// # Errors
@@ -345,6 +359,7 @@ const IFF_RUNNING: u32 = 0x40;
 const IFLA_ADDRESS: u16 = 1;
 const IFLA_IFNAME: u16 = 3;
 const IFLA_MTU: u16 = 4;
+const IFLA_TXQLEN: u16 = 13;
 const IFLA_LINKINFO: u16 = 18;
 const IFLA_ALIAS: u16 = 20;
 const IFLA_AF_SPEC: u16 = 26;
