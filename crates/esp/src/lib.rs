@@ -42,6 +42,10 @@
 //! ([`walk`]).
 //!
 //! Every packet that is refused counts under exactly one `DropReason`, in all and for its child where that is known.
+//!
+//! `unsafe` appears in one module, `offload::wide`, which calls what is compiled for a processor that was asked before.
+
+#![deny(unsafe_code)]
 
 mod budget;
 mod chunked;

@@ -1,8 +1,16 @@
 //! The Internet checksum (RFC 1071), in the machine's byte order: its sums are the same either way but for the order of
 //! their octets, and whole words are quickly added.
 
+use super::wide;
+
 /// The sum of octets, a last odd one filled up with zero. Sums of pieces may be added if all but the last are even.
 pub(crate) fn sum(octets: &[u8]) -> u64 {
+    wide::sum(octets).unwrap_or_else(|| plain(octets))
+}
+
+/// As [`sum`], in whatever registers it is compiled for.
+#[inline(always)]
+pub(super) fn plain(octets: &[u8]) -> u64 {
     // Independent sums, so that the compiler keeps them in wide registers.
     let mut lanes = [0_u64; 8];
     let (blocks, rest) = octets.as_chunks::<32>();
@@ -62,9 +70,12 @@ mod tests {
         for end in 0..octets.len() {
             let quick = fold(sum(&octets[..end]));
             assert_eq!(u16::from_be(quick), plainly(&octets[..end]), "{end} octets");
+            assert_eq!(sum(&octets[..end]), plain(&octets[..end]), "{end} octets");
         }
         let full = vec![0xff; 65_535];
-        assert_eq!(u16::from_be(fold(sum(&full))), plainly(&full));
+        for quick in [sum(&full), plain(&full)] {
+            assert_eq!(u16::from_be(fold(quick)), plainly(&full));
+        }
         assert_eq!(fold(u64::MAX), 0xffff);
     }
 }

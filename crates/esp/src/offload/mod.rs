@@ -18,6 +18,8 @@ mod checksum;
 mod coalesce;
 mod header;
 mod split;
+#[allow(unsafe_code)]
+mod wide;
 
 pub use coalesce::{Coalescer, Part, Whole};
 pub use header::PacketHeader;
