@@ -9,6 +9,7 @@ mod wire;
 use core::net::{IpAddr, SocketAddr};
 
 use adit_model::identity::Identity;
+use adit_model::proposal::TransformKind;
 use adit_model::reason::CertificateProblem;
 use adit_model::selector::Selector;
 use adit_wire::iana::NotifyType;
@@ -64,6 +65,10 @@ pub(crate) enum Said {
         notify: NotifyType,
         child: bool,
     },
+    /// A proposal that was compared fits up to this kind of algorithm, which has none in common.
+    Lacks(TransformKind),
+    /// A proposal that was compared fits.
+    Fits,
     NoIkeProposal,
     NoChildProposal,
     /// `no proposal found`, which IKEv1 says of both kinds.

@@ -13,7 +13,7 @@ use adit_model::event::{Happening, MessageInfo, Party, PathProblem, Role};
 use adit_model::identity::Identity;
 use adit_model::now::Wall;
 use adit_model::phase::Phase;
-use adit_model::proposal::{Encr, NO_ADDITIONAL, Proposal, Suite};
+use adit_model::proposal::{Encr, NO_ADDITIONAL, Proposal, Suite, TransformKind};
 use adit_model::reason::{AddressProblem, CertificateProblem, Refusal};
 use adit_model::selector::Selector;
 use adit_wire::iana::{EncrId, NotifyType};
@@ -73,6 +73,9 @@ pub(crate) struct Sa {
     repeated: Option<&'static str>,
     ike: Lists,
     esp: Lists,
+    /// What the proposal lacks that fits best of those compared in this exchange, while none fits.
+    lacks: Option<TransformKind>,
+    fits: bool,
     /// The list of selectors that the next lines continue: ours or the peer's.
     listing: Option<bool>,
     ts_ours: Vec<Selector>,
@@ -264,6 +267,15 @@ impl Sa {
             }
             Said::NotResponding => vec![closed(Party::Us, "failed")],
             Said::Told { notify, child } => self.told(notify, child).into_iter().collect(),
+            Said::Lacks(kind) => {
+                self.lacks = self.lacks.max(Some(kind)).filter(|_| !self.fits);
+                Vec::new()
+            }
+            Said::Fits => {
+                self.fits = true;
+                self.lacks = None;
+                Vec::new()
+            }
             Said::NoIkeProposal => vec![self.no_ike_proposal()],
             Said::NoChildProposal => vec![self.no_child_proposal()],
             Said::NoProposal if self.established => vec![self.no_child_proposal()],

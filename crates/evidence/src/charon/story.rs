@@ -43,6 +43,8 @@ pub(crate) struct Charon {
     fragments: HashMap<usize, Pieces>,
     /// IKE SAs whose peer's certificate was looked at, how many facts there were until then, and where that stands.
     tried: BTreeMap<usize, (usize, Place)>,
+    /// IKE SAs that printed the peer's list, after none of it was found to fit: whether it is for IKE, and where.
+    unfit: BTreeMap<usize, (bool, Place)>,
     /// IKE SAs of which it was said that they begin on a port that isn't IKE's.
     odd_ports: BTreeSet<usize>,
     /// Of a request that came again: how large it is, and when, by IKE SA.
@@ -129,6 +131,7 @@ impl Charon {
         }
         self.waiting();
         self.tried_last();
+        self.refused_last();
         self.cut_off();
         self.once_more();
         // A responder learns late whom it talks to; the name is the name of all that went before.
@@ -201,6 +204,25 @@ impl Charon {
             if !later.iter().any(|(_, sa)| *sa == index) {
                 self.facts
                     .push((sign(Sign::PeerCertificateTried, [], &place), index));
+            }
+        }
+    }
+
+    /// IKE SAs of which the log ends between the comparison of the proposals and the refusal that it leads to.
+    fn refused_last(&mut self) {
+        for (index, (ike, place)) in core::mem::take(&mut self.unfit) {
+            if let Some(sa) = self.sas.get(index) {
+                let fact = Fact {
+                    source: place.source,
+                    at: place.at,
+                    side: place.side,
+                    subject: None,
+                    role: sa.role,
+                    what: Known::Happened {
+                        happening: sa.unfit(ike),
+                    },
+                };
+                self.facts.push((fact, index));
             }
         }
     }
@@ -307,6 +329,17 @@ impl Charon {
                 self.tried.remove(&index);
             }
             _ => {}
+        }
+        match &statement {
+            Said::Received(listed) if !self.stopping => {
+                if self.sas.get(index).is_some_and(Sa::none_fits) {
+                    self.unfit.insert(index, (listed.ike, place()));
+                }
+            }
+            Said::Configured(_) => {}
+            _ => {
+                self.unfit.remove(&index);
+            }
         }
         let around = Around {
             at,

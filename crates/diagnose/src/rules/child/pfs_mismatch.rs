@@ -110,6 +110,11 @@ pub(crate) fn refused<'a>(s: &Signals<'a>) -> Option<Groups<'a>> {
         return None;
     }
     let (refusing, asking) = (groups(configured), groups(offered));
+    let asking = if offered.is_empty() {
+        "another".to_owned()
+    } else {
+        asking
+    };
     // A list that was made for IKE_AUTH has no groups.
     let refusing = if refusing == asking || configured.is_empty() {
         "another".to_owned()

@@ -2,6 +2,7 @@
 
 use std::sync::LazyLock;
 
+use adit_model::proposal::TransformKind;
 use memchr::memmem::Finder;
 
 use super::{Said, numbered};
@@ -107,7 +108,11 @@ pub(super) fn proposals(text: &str) -> Option<Said> {
             return Some(Said::NoIkeProposal);
         }
         "no proposal found" => return Some(Said::NoProposal),
+        "proposal matches" => return Some(Said::Fits),
         _ => {}
+    }
+    if let Some(kind) = text.strip_prefix("no acceptable ").and_then(lacking) {
+        return Some(Said::Lacks(kind));
     }
     if text.starts_with("no acceptable proposal found")
         || text.starts_with("no matching proposal found, sending ")
@@ -118,6 +123,19 @@ pub(super) fn proposals(text: &str) -> Option<Said> {
         return Some(Said::NoChildProposal);
     }
     group_wanted(text)
+}
+
+/// The kind of algorithm that two proposals have none of in common; charon compares in this order and stops there.
+fn lacking(rest: &str) -> Option<TransformKind> {
+    Some(match rest.split_once(" found")?.0 {
+        "ENCRYPTION_ALGORITHM" => TransformKind::Encryption,
+        "PSEUDO_RANDOM_FUNCTION" => TransformKind::Prf,
+        "INTEGRITY_ALGORITHM" => TransformKind::Integrity,
+        "DIFFIE_HELLMAN_GROUP" | "KEY_EXCHANGE_METHOD" => TransformKind::KeyExchange,
+        "EXTENDED_SEQUENCE_NUMBERS" => TransformKind::Esn,
+        kind if kind.starts_with("ADDITIONAL_KEY_EXCHANGE") => TransformKind::AdditionalKeyExchange,
+        _ => return None,
+    })
 }
 
 /// Both sides' words about a key exchange method that has to be another.

@@ -46,6 +46,7 @@ impl Sa {
         self.hashed = message.payloads.first().is_some_and(|p| p == "HASH");
         self.told = None;
         self.child_deleted = false;
+        (self.lacks, self.fits) = (None, false);
         self.answering = received && request;
         self.v1 |= matches!(
             message.exchange.as_str(),

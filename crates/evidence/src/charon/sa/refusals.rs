@@ -2,7 +2,7 @@
 
 use adit_model::event::Happening;
 use adit_model::identity::Identity;
-use adit_model::proposal::closest_difference;
+use adit_model::proposal::{Proposal, TransformKind, closest_difference};
 use adit_model::reason::{CertificateProblem, Refusal};
 use adit_wire::iana::NotifyType;
 
@@ -16,7 +16,7 @@ impl Sa {
             Refusal::NoIkeProposal {
                 offered: offered.clone(),
                 configured: configured.clone(),
-                differs: closest_difference(configured, offered, true),
+                differs: self.differs(configured, offered, true),
             },
             NotifyType::NO_PROPOSAL_CHOSEN,
         )
@@ -30,10 +30,37 @@ impl Sa {
             Refusal::NoEspProposal {
                 offered: offered.clone(),
                 configured: configured.clone(),
-                differs: closest_difference(configured, offered, ke),
+                differs: self.differs(configured, offered, ke),
             },
             NotifyType::NO_PROPOSAL_CHOSEN,
         )
+    }
+
+    /// Proposals were compared in this exchange, and none fits.
+    pub(crate) fn none_fits(&self) -> bool {
+        self.lacks.is_some()
+    }
+
+    /// The refusal that a comparison without a fit leads to.
+    pub(crate) fn unfit(&self, ike: bool) -> Happening {
+        if ike {
+            self.no_ike_proposal()
+        } else {
+            self.no_child_proposal()
+        }
+    }
+
+    /// In what the two lists differ; where one isn't in the log, what the comparison said of it.
+    fn differs(
+        &self,
+        configured: &[Proposal],
+        offered: &[Proposal],
+        ke: bool,
+    ) -> Vec<TransformKind> {
+        if configured.is_empty() || offered.is_empty() {
+            return self.lacks.into_iter().collect();
+        }
+        closest_difference(configured, offered, ke)
     }
 
     /// No connection for the two identities: which of them is the unknown one, as far as the loaded connections tell.
