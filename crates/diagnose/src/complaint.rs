@@ -424,6 +424,7 @@ fn causes(complaint: Complaint, after_s: Option<u64>) -> &'static [&'static str]
         Complaint::WorksWithoutOffload => &["hw-offload-fault"],
         Complaint::WorksWithoutConfinement => &["selinux-apparmor-or-caps"],
         Complaint::WorksWithoutPfs => &["pfs-mismatch", "pfs-mismatch-at-rekey"],
+        Complaint::WorksInOlderVersions => &["implementation-bug"],
         Complaint::WorksInUdp => &["esp-blocked", "esp-blocked-one-way", "nat-t-disabled"],
         Complaint::Crashes => &["implementation-bug", "service-crash-loop"],
         Complaint::WorksWithRoute => &[

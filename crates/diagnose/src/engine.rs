@@ -17,6 +17,7 @@ use crate::outrun::outrun;
 use crate::pinned::{self, pinned, pinned_down};
 use crate::plane::suspects;
 use crate::registry::{rule, rules};
+use crate::regressed::regressed;
 use crate::rule::{Judgement, Need, Rule};
 use crate::signals::{Signals, quote};
 use crate::standing;
@@ -84,7 +85,7 @@ fn weigh(case: &Case, s: &Signals<'_>) -> Verdict {
     let mut ruled_out: Vec<RuledOut> = Vec::new();
     let configs = Configs::of(case);
     for rule in rules() {
-        let judgement = pinned(s, rule, observed(s, rule, (rule.judge)(s)));
+        let judgement = regressed(s, rule, pinned(s, rule, observed(s, rule, (rule.judge)(s))));
         let judgement = unused(s, rule, configs.weigh(s, rule.id, judgement));
         let judgement = of_another(s, rule, too_early(s, rule, judgement));
         match beside(s, rule, outrun(s, rule, aside(s, rule, judgement))) {

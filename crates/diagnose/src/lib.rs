@@ -42,6 +42,7 @@ mod plane;
 mod progress;
 mod refused;
 mod registry;
+mod regressed;
 mod rhythm;
 mod rule;
 mod rules;

@@ -58,6 +58,8 @@ pub enum Complaint {
     WorksWithoutConfinement,
     /// It works once perfect forward secrecy is off.
     WorksWithoutPfs,
+    /// The versions before this one don't do it, with the same configuration.
+    WorksInOlderVersions,
     /// It works once ESP is forced into UDP.
     WorksInUdp,
     /// The daemon crashes.
@@ -122,7 +124,7 @@ pub enum Complaint {
 
 impl Complaint {
     /// Every one, in the order of the list above.
-    pub const ALL: [Complaint; 56] = [
+    pub const ALL: [Complaint; 57] = [
         Complaint::NeverConnects,
         Complaint::NothingPasses,
         Complaint::NothingReached,
@@ -149,6 +151,7 @@ impl Complaint {
         Complaint::WorksWithoutOffload,
         Complaint::WorksWithoutConfinement,
         Complaint::WorksWithoutPfs,
+        Complaint::WorksInOlderVersions,
         Complaint::WorksInUdp,
         Complaint::Crashes,
         Complaint::WorksWithRoute,
@@ -196,6 +199,8 @@ impl Complaint {
         matches!(
             self,
             Complaint::WorksWithoutFirewall
+                | Complaint::WorksWithoutOffload
+                | Complaint::WorksInOlderVersions
                 | Complaint::SourceTranslated
                 | Complaint::EspVanishes
                 | Complaint::EspNotPermitted
@@ -293,6 +298,7 @@ impl Complaint {
             Complaint::WorksWithoutOffload => "that it works without offload to hardware",
             Complaint::WorksWithoutConfinement => "that it works without SELinux or AppArmor",
             Complaint::WorksWithoutPfs => "that it works without perfect forward secrecy",
+            Complaint::WorksInOlderVersions => "that older versions don't do it",
             Complaint::WorksInUdp => "that it works once ESP is forced into UDP",
             Complaint::Crashes => "that the daemon crashes",
             Complaint::WorksWithRoute => "that it works once a route is added by hand",

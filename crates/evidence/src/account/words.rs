@@ -368,6 +368,32 @@ pub(super) static TABLE: &[Words] = &[
         "selinux|apparmor|setenforce",
     ),
     without(Complaint::WorksWithoutPfs, "pfs|perfect forward"),
+    // One that is on and makes it slower.
+    Words {
+        unless: "no difference|doesnt change|does not change|faster|without offload",
+        experiment: true,
+        ..told(
+            Complaint::WorksWithoutOffload,
+            &[
+                "esp offload|esp# offload|esp4 offload|esp6 offload|hw offload|offload",
+                "i load |we load |loaded|loading|is loaded|modprobe|insmod|turned on|switched on|i enable|we enable|once enabled|when enabled",
+                "speed|throughput|bandwidth|gbit|mbit|gb s|mb s|rate",
+                "but |drops to|falls to|collapse|goes down to|only",
+            ],
+        )
+    },
+    Words {
+        unless: "whether|should|might|maybe|perhaps|if |may be|could be|end of life|supported",
+        experiment: true,
+        ..told(
+            Complaint::WorksInOlderVersions,
+            &[
+                "version|release|#",
+                "and earlier|and lower|or lower|or earlier|and older|or older|and below|or below|and previous|or previous|and before",
+                "does not occur|doesnt occur|did not occur|didnt occur|does not happen|doesnt happen|is not present|not affected|everything is ok|everything ok|everything is fine|everything works|works fine|works well|works correctly|work fine|it works|worked fine|was fine|is fine|no such problem|no problem|not reproduc",
+            ],
+        )
+    },
     helped(
         Complaint::WorksInUdp,
         &[

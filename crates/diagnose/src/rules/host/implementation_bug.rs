@@ -289,6 +289,38 @@ fn told(s: &Signals<'_>) -> Judgement {
             because: "the daemon is said to crash".to_owned(),
             separated_by: "the log's last lines before the crash, and a backtrace",
         },
+        None => new_in_this_version(s),
+    }
+}
+
+/// No more is shown than that this side takes none of the networks, and neither its own nor those that were asked for.
+fn refuses_for_nothing(s: &Signals<'_>) -> bool {
+    s.refused.is_empty()
+        && s.told.is_empty()
+        && s.silences.is_empty()
+        && s.sign(Sign::TrafficRefused).is_some()
+        && s.sign(Sign::ChildRequestRefused).is_none()
+        && s.sign(Sign::AuthenticationRefusedByPeer).is_none()
+}
+
+/// Somebody tells that the versions before this one don't do it.
+fn new_in_this_version(s: &Signals<'_>) -> Judgement {
+    match s.complains(Complaint::WorksInOlderVersions) {
+        Some(told) if s.calm() || refuses_for_nothing(s) => Found::on(
+            told,
+            CONDITION,
+            AtFault::Local,
+            "the versions before this one do it right with the same configuration, as is told",
+        )
+        .because("What was configured and what the peer does is the same; what changed is the daemon.")
+        .fix("use the last version that does it right, look through the list of changes between the two for what is meant by them, and report it with both versions' logs")
+        .then("the same attempt with both versions, with the same level of debugging")
+        .done(),
+        Some(_) => Judgement::Possible {
+            weight: 40,
+            because: "older versions are said to do it right".to_owned(),
+            separated_by: "the same attempt with both versions, and the list of changes between them",
+        },
         None => Judgement::Silent,
     }
 }
