@@ -326,7 +326,7 @@ pub enum Sign {
     VirtualAddressMissing,
     /// No virtual address was given, or the configuration payload wasn't understood. `peer`.
     VirtualAddressRefused,
-    /// The daemon asked a DHCP server for a client's virtual address. `server`.
+    /// The daemon asked a DHCP server for a client's virtual address. `server`; `via` which interface, where none is served.
     LeaseSought,
     /// A DHCP server's answer to that was taken.
     LeaseOffered,
@@ -652,7 +652,7 @@ pub enum Sign {
     // ── ha ──
     /// The two nodes of a cluster are both active, or their states differ.
     ClusterSplit,
-    /// Two hosts use one address. `address`.
+    /// Two hosts use one address. `address`; `of` a lease when it is one inside the tunnel, of the users `one` and `other`.
     AddressDuplicate,
     /// IKE SAs of one identity take turns, and the senders of those that were replaced go on. `count` packets on CHILD SAs
     /// of `replaced` ones, in `seconds`; `turns` IKE SAs in all. `began` is `us` where it isn't the peer that replaced them,

@@ -318,6 +318,14 @@ pub(super) static PHRASES: &[Phrase] = &[
     any(Sign::VirtualAddressRefused, "adding virtual IP {} failed"),
     any(Sign::VirtualAddressRefused, "DHCP DISCOVER timed out"),
     any(Sign::LeaseSought, "sending DHCP DISCOVER {server}"),
+    any(
+        Sign::LeaseSought,
+        "no address range available for DHCP request via {via:w}",
+    ),
+    any(
+        Sign::LeaseSought,
+        "DHCPDISCOVER from {}via {via:w}: unknown network segment",
+    ),
     any(Sign::LeaseOffered, "received DHCP OFFER {}"),
     any(Sign::LeaseOffered, "received DHCP ACK {}"),
     any(Sign::VirtualAddressRefused, "DHCP REQUEST timed out"),

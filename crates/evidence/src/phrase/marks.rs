@@ -23,6 +23,14 @@ pub(super) fn marks(sign: Sign, body: &str) -> Vec<(&'static str, &'static str)>
         {
             out.push(("of", "gateway"));
         }
+        // A CA's certificate, by the daemon's words or by where the file is kept.
+        Sign::ConfigUnreadable
+            if ["ca certificate", "CA certificate", "/cacerts/", "/x509ca/"]
+                .iter()
+                .any(|words| has(words)) =>
+        {
+            out.push(("of", "ca"));
+        }
         // ASA, FortiOS and SonicOS compare networks with each entry; RouterOS may make one of a template then.
         Sign::TrafficRefused
             if has("ACL does not match proxy IDs")
@@ -59,6 +67,9 @@ pub(super) fn marks(sign: Sign, body: &str) -> Vec<(&'static str, &'static str)>
         // FortiOS' one reason for ciphers, group and networks alike.
         Sign::ChildRequestRefused if has("peer SA proposal not match") => {
             out.push(("words", "all"));
+            if crate::status::has_assigned(body) {
+                out.push(("networks", "given"));
+            }
         }
         // isakmpd doesn't say who sent it.
         Sign::IkeVersionRefused if has("message_recv: invalid version") => {

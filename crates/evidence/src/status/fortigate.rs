@@ -49,6 +49,17 @@ const ITEMS: [&str; 7] = [
     "PFS DH group =",
 ];
 
+/// Refused in the second phase of a client that was given its address.
+const GIVEN: [(&str, &str); 2] = [("networks", "given"), ("words", "all")];
+
+/// Whether an event tells the address that a client was given: `assignip=10.9.0.4`, and not `assignip=N/A`.
+pub(crate) fn has_assigned(body: &str) -> bool {
+    body.split_once("assignip=").is_some_and(|(_, rest)| {
+        rest.trim_start_matches(['"', '\\'])
+            .starts_with(|c: char| c.is_ascii_digit())
+    })
+}
+
 /// The values of each attribute, by its type.
 type Attributes = BTreeMap<String, BTreeSet<String>>;
 
@@ -86,6 +97,10 @@ enum List {
 struct Event {
     refused: Option<Place>,
     phase: Option<Protocol>,
+    /// The client was given its address: the networks of the second phase are the gateway's own choice.
+    assigned: bool,
+    /// What was refused in the second phase, once it is told.
+    told: Option<Place>,
 }
 
 impl FortigateIke {
@@ -219,14 +234,30 @@ impl FortigateIke {
         if says(&REFUSED) {
             self.event.refused = Some(place());
         }
+        if body.contains("assignip=") && has_assigned(body) {
+            self.event.assigned = true;
+            if let Some(told) = self.event.told.take() {
+                facts.push(sign(told, Sign::ChildRequestRefused, &GIVEN));
+            }
+        }
         if let (Some(refused), Some(phase)) = (self.event.refused.clone(), self.event.phase) {
             // `IPsec phase 1 error` and the mode may follow each other; what names phase 2 is surer.
             facts.push(match phase {
-                Protocol::Ike => sign(refused, Sign::IkeProposalsRefused, &[]),
+                Protocol::Ike => sign(refused.clone(), Sign::IkeProposalsRefused, &[]),
                 // FortiOS has this one reason for ciphers, group and networks of the second phase alike.
-                Protocol::Esp => sign(refused, Sign::ChildRequestRefused, &[("words", "all")]),
+                Protocol::Esp if self.event.assigned => {
+                    sign(refused.clone(), Sign::ChildRequestRefused, &GIVEN)
+                }
+                Protocol::Esp => sign(
+                    refused.clone(),
+                    Sign::ChildRequestRefused,
+                    &[("words", "all")],
+                ),
             });
-            self.event = Event::default();
+            self.event = Event {
+                told: (phase == Protocol::Esp && !self.event.assigned).then_some(refused),
+                ..Event::default()
+            };
         }
     }
 }

@@ -27,6 +27,7 @@ mod ike_scan;
 mod in_words;
 mod ipdrop;
 mod junos_zone;
+mod leases;
 mod listeners;
 mod load;
 mod modules;
@@ -57,6 +58,8 @@ mod vrrp;
 mod walk;
 mod xfrm;
 mod xfrm_stat;
+
+pub(crate) use fortigate::has_assigned;
 
 use std::collections::BTreeMap;
 
@@ -94,6 +97,7 @@ pub(crate) struct Statuses {
     routes: route::Routes,
     sas: sas::Sas,
     script: script::Script,
+    leases: leases::Leases,
     listeners: listeners::Listeners,
     own_addresses: own_addresses::OwnAddresses,
     shared_address: shared_address::SharedAddress,
@@ -146,6 +150,7 @@ impl Statuses {
         self.script.line(line, place, facts);
         self.xfrm_stat.line(line, place);
         self.host.line(line, place, facts);
+        self.leases.line(line, place, facts);
         self.listeners.line(line, place);
         self.own_addresses.line(line, place);
         self.shared_address.line(line, place);

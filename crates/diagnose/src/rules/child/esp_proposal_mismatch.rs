@@ -147,7 +147,7 @@ fn judge(s: &Signals<'_>) -> Judgement {
     if told.is_none()
         && let Some(seen) = s.sign(Sign::ChildRequestRefused)
     {
-        if let Some(found) = taken_down_with_it(s, seen) {
+        if let Some(found) = taken_down_with_it(s, seen).or_else(|| of_client(s)) {
             return found;
         }
         return Judgement::Possible {
@@ -330,6 +330,26 @@ fn taken_down_with_it(s: &Signals<'_>, refused: Seen<'_>) -> Option<Judgement> {
         .signs_of(Sign::PeerDeleted)
         .find(|x| x.side() == refused.side() && x.fact.source.line > refused.fact.source.line)?;
     quick.then(|| refused_all(s, refused.fact, deleted.fact))
+}
+
+/// A client that was given its address: its networks are what the gateway made them, so that of the reasons that FortiOS has
+/// one wording for the algorithms and their group are left.
+fn of_client(s: &Signals<'_>) -> Option<Judgement> {
+    let seen = s
+        .signs_of(Sign::ChildRequestRefused)
+        .find(|x| x.value("networks") == Some("given"))?;
+    Some(
+        Found::by(
+            seen,
+            SYMPTOM,
+            format!("{} took no proposal of phase 2 from a client that it had given its address", seen.who()),
+        )
+        .at(AtFault::Both)
+        .because("The client was let in and given an address before, so phase 1, the user and the networks are accepted: what is left of phase 2 are its algorithms and its group (PFS).")
+        .fix("set the same phase 2 algorithms, PFS switch and group in the client's profile as in the gateway's phase 2 (FortiOS: set proposal, set pfs, set dhgrp)")
+        .then("diagnose debug application ike -1 during an attempt: `incoming proposal` and `my proposal` beside each other")
+        .done(),
+    )
 }
 
 fn refused_all(s: &Signals<'_>, refused: &Fact, done: &Fact) -> Judgement {

@@ -3,7 +3,7 @@
 use adit_model::reason::{AddressProblem, Refusal};
 use adit_model::sign::Sign;
 
-use crate::finding::{CONDITION, SAID, SYMPTOM};
+use crate::finding::{CONDITION, COUNTED, SAID, SYMPTOM};
 use crate::rule::{Found, Judgement, Need, Page, Rule};
 use crate::signals::{Signals, notify, who};
 use crate::verdict::AtFault;
@@ -67,7 +67,7 @@ fn judge(s: &Signals<'_>) -> Judgement {
             Found::by(seen, SAID, NONE_GIVEN).with(s.signs_of(seen.sign).map(|x| x.fact)),
         );
     }
-    if let Some(judgement) = precisely(s) {
+    if let Some(judgement) = shared(s).or_else(|| precisely(s)) {
         return judgement;
     }
     if let Some(told) = s.told(notify::FAILED_CP_REQUIRED, false) {
@@ -101,6 +101,29 @@ fn judge(s: &Signals<'_>) -> Judgement {
     }
 }
 
+/// A listing has one address at two users.
+fn shared(s: &Signals<'_>) -> Option<Judgement> {
+    let seen = s
+        .signs_of(Sign::AddressDuplicate)
+        .find(|x| x.value("of") == Some("lease"))?;
+    Some(
+        Found::by(
+            seen,
+            COUNTED,
+            format!(
+                "two users have the address {} inside the tunnel at once: {} and {}",
+                seen.value_or("address", ""),
+                seen.value_or("one", ""),
+                seen.value_or("other", "")
+            ),
+        )
+        .because("What is sent to the address goes to the one that connected last, and the other hears nothing. A lease belongs to one client: two pools of the same addresses, or a gateway that knows its clients by less than their names, give it away twice.")
+        .fix("give each pool addresses of its own; update the gateway where clients behind one NAT or with one group's key share a lease (Libreswan before 3.26), and let each client have an identity of its own")
+        .then("the leases beside the identities: ipsec trafficstatus, swanctl --list-pools --leases")
+        .done(),
+    )
+}
+
 /// The gateway leases addresses for its clients from a DHCP server, and asks again and again.
 fn no_lease(s: &Signals<'_>) -> Option<Judgement> {
     // It asks five times, and once again where one datagram is lost.
@@ -115,7 +138,25 @@ fn no_lease(s: &Signals<'_>) -> Option<Judgement> {
                 .all(|o| o.fact.source.line < x.fact.source.line)
         })
         .collect();
+    // A DHCP server says so of a request that came where it serves nobody.
+    let strayed = sought.iter().rposition(|x| x.value("via").is_some());
+    let strayed = strayed.map(|at| sought.remove(at));
+    sought.retain(|x| x.value("via").is_none());
     let last = *sought.last()?;
+    if let Some(strayed) = strayed.filter(|_| !s.refused_or_told()) {
+        return Some(
+            Found::by(
+                strayed,
+                SYMPTOM,
+                format!("the gateway asks for the client's address by DHCP, and the request comes to the server from {}, where it serves nobody", strayed.value_or("via", "elsewhere")),
+            )
+            .with([last.fact])
+            .because("The request leaves by another interface than that of the network whose addresses are to be leased: a broadcast follows the default route unless the plugin binds to the interface.")
+            .fix("give the plugin the server's address or the broadcast address of its network (strongSwan: charon.plugins.dhcp.server), and update strongSwan where it doesn't heed charon.plugins.dhcp.interface; or use a pool of the gateway's own")
+            .then("tcpdump -ni any udp port 67 during an attempt: by which interface does the request leave?")
+            .done(),
+        );
+    }
     // Newer versions name the client: what is asked for others asks once for each.
     sought.retain(|x| x.value("server") == last.value("server"));
     if sought.len() < SEVERAL || s.refused_or_told() {

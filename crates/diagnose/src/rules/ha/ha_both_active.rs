@@ -81,7 +81,7 @@ fn judge(s: &Signals<'_>) -> Judgement {
         .done();
     }
     match s.sign(Sign::AddressDuplicate) {
-        Some(seen) if !s.refused_or_told() => Found::by(
+        Some(seen) if !s.refused_or_told() && seen.value("of").is_none() => Found::by(
             seen,
             SYMPTOM,
             format!("two hosts use the address {}", seen.value_or("address", "of the gateway").trim_end_matches([',', ':', '!'])),

@@ -8,6 +8,7 @@ use adit_model::sign::Sign;
 use super::chain::{bad, consequences};
 use crate::finding::{SAID, SYMPTOM};
 use crate::rule::{Found, Judgement, Need, Page, Rule};
+use crate::seen::Seen;
 use crate::signals::{Signals, notify, who};
 use crate::verdict::AtFault;
 
@@ -70,6 +71,23 @@ fn judge(s: &Signals<'_>) -> Judgement {
     let other_method = s
         .refusal(|r| matches!(r, Refusal::AuthMethod { .. }).then_some(()))
         .is_some();
+    if let Some((file, extension)) = not_loaded(s).filter(|_| !other_method) {
+        return Found::by(
+            file,
+            SYMPTOM,
+            format!(
+                "{} can't load a CA's certificate, which has a critical extension that it doesn't know: {}",
+                file.who(),
+                extension.value_or("extension", "")
+            ),
+        )
+        .with([extension.fact])
+        .with(s.signs_of(Sign::PeerKeyUntrusted).map(|x| x.fact))
+        .because("A critical extension that isn't understood forbids the use of a certificate. Without that CA no chain leads from the peer's certificate to one that is trusted.")
+        .fix("load a plugin that knows the extension (strongSwan: constraints and x509, before openssl), or issue the CA anew without it or without marking it critical")
+        .then("openssl x509 -noout -text -in FILE | grep -A2 critical")
+        .done();
+    }
     let untrusted = bad(s, &[Sign::IssuerUnknown], CertificateProblem::Untrusted)
         .filter(|bad| !authenticated_without(s, bad.fact));
     let (bad, confidence) = match untrusted {
@@ -135,6 +153,21 @@ fn judge(s: &Signals<'_>) -> Judgement {
     ))
     .then("openssl x509 -noout -subject -issuer -in CERT on the side that owns it, beside the list of CAs on the other")
     .done()
+}
+
+/// A CA's certificate that wasn't loaded for an extension, where nothing authenticated without it: the line about the file, and
+/// the one about the extension.
+pub(super) fn not_loaded<'a>(s: &Signals<'a>) -> Option<(Seen<'a>, Seen<'a>)> {
+    if s.authenticated().is_some() || s.up {
+        return None;
+    }
+    let file = s
+        .signs_of(Sign::ConfigUnreadable)
+        .find(|x| x.value("of") == Some("ca"))?;
+    let extension = s
+        .signs_of(Sign::KeyUsageRefused)
+        .find(|x| x.side() == file.side() && x.value("extension").is_some())?;
+    Some((file, extension))
 }
 
 /// The peer that answers asks for certificates of a CA that isn't known here. Who begins asks for all that it trusts, which

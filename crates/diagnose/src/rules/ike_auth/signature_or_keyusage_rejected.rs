@@ -55,7 +55,10 @@ fn judge(s: &Signals<'_>) -> Judgement {
         .filter(|x| matches!(x.sign, Sign::SignatureRefused | Sign::KeyUsageRefused))
         // The next key may fit.
         .filter(|x| !(x.said().contains("looking for another key") && s.authenticated().is_some()))
-        .find(|x| x.value("extension").is_none() || wanted(s));
+        .find(|x| {
+            let of_ca = || super::ca_not_trusted::not_loaded(s).is_some();
+            x.value("extension").is_none() || wanted(s) && !of_ca()
+        });
     let Some(seen) = refused else {
         if let Some(found) = unmade(s) {
             return found;
