@@ -305,4 +305,23 @@ pub(super) static PHRASES: &[Phrase] = &[
         Sign::PolicyInUse,
         "Failed to add XFRM state due to conflicting state",
     ),
+    any(Sign::PolicyInUse, "XFRM state not added{}conflicting state"),
+    any(Sign::PolicyInUse, "replace remote state: file exists"),
+    any(Sign::PolicyInUse, "replace local state: file exists"),
+    any(
+        Sign::PolicyInUse,
+        "replacing the remote state {}'file exists'",
+    ),
+    any(
+        Sign::PolicyInUse,
+        "replacing the local state {}'file exists'",
+    ),
+    any(
+        Sign::IssuerUnknown,
+        "kube-ovn{}x509{}signed by an unknown authority",
+    ),
+    any(
+        Sign::IssuerUnknown,
+        "kube-ovn{}x509: certificate signed by unknown authority",
+    ),
 ];

@@ -482,6 +482,18 @@ pub(super) static PHRASES: &[Phrase] = &[
     any(Sign::UserAuthenticationFailed, ": EAP FAILURE"),
     any(
         Sign::UserAuthenticationFailed,
+        "EAP payload with code 4 (Failure)",
+    ),
+    any(
+        Sign::UserAuthenticationFailed,
+        "EAP payload{}code: 4 (Failure)",
+    ),
+    any(
+        Sign::UserAuthenticationFailed,
+        "EAP payload{}code Failure (4)",
+    ),
+    any(
+        Sign::UserAuthenticationFailed,
         "EAP-MS-CHAPv2 failed with error {method}",
     ),
     any(

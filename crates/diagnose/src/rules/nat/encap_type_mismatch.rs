@@ -154,7 +154,7 @@ fn read_as_ike(s: &Signals<'_>) -> Judgement {
         .with([made.fact])
         .with(own)
         .because("The first message was made before there was a route, with 0.0.0.0 as its source. What it tells of its address is hashed from that, so a NAT is found where none is, and the two ends don't agree on the encapsulation of ESP. What comes to port 500 without a marker is read as IKE of a strange version.")
-        .fix("start the connection when the route to the peer is there, or write the own address (local_addrs, left=); force the encapsulation on both sides (encap = yes), or leave MOBIKE on so that both move to port 4500")
+        .fix(EARLY)
         .then("ip -d xfrm state on both sides: `encap type espinudp` and its ports")
         .done(),
         (None, Some(stray)) if s.up && !s.refused_or_told() => Judgement::Possible {
@@ -162,12 +162,42 @@ fn read_as_ike(s: &Signals<'_>) -> Judgement {
             because: format!("what the peer sends to IKE's port isn't IKE, and {} reads it as such", stray.who()),
             separated_by: "a capture: is it ESP in UDP on port 500?",
         },
+        // Nobody translates between neighbours, whatever came of the comparison.
+        (Some(made), None) if own.is_some() && neighbours_talk(s) && !s.refused_or_told() => Found::by(
+            made,
+            SYMPTOM,
+            format!("{} takes itself for translated, and its peer is in the same network", made.who()),
+        )
+        .at(AtFault::Local)
+        .with(own)
+        .because("The first message was made before there was a route, with 0.0.0.0 as its source. What it tells of its address is hashed from that, so a NAT is found where none can be, and the two ends don't agree on the encapsulation of ESP.")
+        .fix(EARLY)
+        .then("ip -d xfrm state on both sides: `encap type espinudp` and its ports")
+        .done(),
         (Some(_), None) if s.up => Judgement::Possible {
             weight: 18,
             because: "the first message had no source address yet, and a NAT was found since".to_owned(),
             separated_by: "whether there is a NAT before this gateway, and `encap` in `ip -d xfrm state` of both sides",
         },
         _ => Judgement::Silent,
+    }
+}
+
+const EARLY: &str = "start the connection when the route to the peer is there, or write the own address (local_addrs, left=); force the encapsulation on both sides (encap = yes), or leave MOBIKE on so that both move to port 4500";
+
+/// Whether a message of the exchange went between two addresses of one network.
+fn neighbours_talk(s: &Signals<'_>) -> bool {
+    s.case
+        .happenings()
+        .any(|(f, _)| matches!(hosts(&f.source.text).as_slice(), [a, b, ..] if neighbours(a, b)))
+}
+
+/// Whether two addresses are in one network of the usual size.
+fn neighbours(a: &IpAddr, b: &IpAddr) -> bool {
+    match (a, b) {
+        (IpAddr::V4(a), IpAddr::V4(b)) => a != b && a.octets()[..3] == b.octets()[..3],
+        (IpAddr::V6(a), IpAddr::V6(b)) => a != b && a.segments()[..4] == b.segments()[..4],
+        _ => false,
     }
 }
 
@@ -190,11 +220,6 @@ fn has_public_address(s: &Signals<'_>) -> bool {
 /// Whether we and the peer that sent it are in the same network: nobody translates between neighbours.
 fn beside_each_other(s: &Signals<'_>, stray: Seen<'_>) -> bool {
     let peers = stray.value("peer").map(hosts).unwrap_or_default();
-    let neighbours = |a: &IpAddr, b: &IpAddr| match (a, b) {
-        (IpAddr::V4(a), IpAddr::V4(b)) => a != b && a.octets()[..3] == b.octets()[..3],
-        (IpAddr::V6(a), IpAddr::V6(b)) => a != b && a.segments()[..4] == b.segments()[..4],
-        _ => false,
-    };
     s.case.happenings().any(|(f, _)| {
         let ends = hosts(&f.source.text);
         peers
