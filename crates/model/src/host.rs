@@ -38,7 +38,7 @@ pub enum HostState {
         /// The other one's.
         of: String,
     },
-    /// A series of echo requests and what came of it.
+    /// A series of echo requests, or of TCP segments of one size, and what came of it.
     Ping {
         /// To whom.
         to: String,
@@ -153,6 +153,8 @@ pub enum Listing {
     Routes,
     /// The flows that a filter remembers.
     Flows,
+    /// The host's routes under their heading, a default route among them or not.
+    Table,
 }
 
 /// A security association as the kernel has it. What the listing doesn't show is `None` or empty.

@@ -11,7 +11,7 @@ use adit_model::fact::{Case, Fact, Known, Side};
 use adit_model::host::HostState;
 
 use super::facts::tell;
-use super::{Capture, Vantage, clear, cross, pairs};
+use super::{Capture, Vantage, clear, cross, pairs, segments};
 
 /// A capture among the evidence.
 pub(crate) struct Captured {
@@ -32,6 +32,7 @@ pub(crate) fn join(mut case: Case, captures: &[Captured], address: Option<IpAddr
     let mut seats: Vec<cross::Seat<'_>> = Vec::new();
     let mut subject = None;
     for one in captures {
+        more.extend(segments::facts(&one.capture, &one.name, one.side));
         let Some((local, peer)) = vantage(one, &case.facts, address) else {
             continue;
         };

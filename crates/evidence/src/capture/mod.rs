@@ -33,6 +33,7 @@ mod proof;
 mod readable;
 mod recorded;
 mod runs;
+mod segments;
 mod stall;
 mod stamp;
 mod tally;
@@ -127,6 +128,9 @@ pub struct Capture {
     /// Hosts that the text of a capture calls by something else than an address.
     #[serde(skip)]
     pub names: BTreeMap<IpAddr, String>,
+    /// TCP segments that don't get through because of their size.
+    #[serde(skip)]
+    pub(crate) stuck: Vec<segments::Stuck>,
     /// Packets that aren't IPsec's, by what they are.
     pub other: Tally,
     /// What couldn't be read, by reason.
@@ -272,6 +276,7 @@ struct Sorter {
     pieces: pieces::Pieces,
     clears: clear::Clears,
     stalls: stall::Stalls,
+    segments: segments::Segments,
     opener: Option<Box<keys::Opener>>,
     now: Stamp,
 }
@@ -389,6 +394,7 @@ impl Sorter {
 
     /// A packet that isn't IPsec's.
     fn clear(&mut self, packet: &IpPacket<'_>, at: At) {
+        self.segments.packet(packet, at);
         self.outside(packet.protocol, clear::ports(packet), at);
     }
 
@@ -732,6 +738,7 @@ impl Sorter {
         capture.fragments = self.pieces.finish();
         (capture.clear, capture.clear_beyond) = self.clears.finish();
         capture.stalls = self.stalls.finish();
+        capture.stuck = self.segments.finish();
         if any {
             for conversation in &mut capture.conversations {
                 conversation.messages.sort_by_key(|m| m.frame);

@@ -9,6 +9,7 @@ use adit_wire::ip::protocol;
 use super::super::icmp::PathError;
 use super::super::link::Direction;
 use super::super::message::Notice;
+use super::super::segments::Segment;
 use super::super::{IKE_PORT, NAT_T_PORT};
 use super::hosts::plausible;
 use super::ike::Said;
@@ -22,6 +23,8 @@ pub(super) struct Header {
     more: bool,
     protocol: u8,
     length: usize,
+    /// Fragments are forbidden.
+    whole: bool,
     /// Class of service (DSCP).
     class: u8,
     /// How many routers more it may pass, where that is told.
@@ -48,6 +51,7 @@ impl Header {
             offset: small("offset ").unwrap_or(0),
             more: text.contains("flags [+"),
             protocol,
+            whole: text.contains("flags [DF]"),
             class: small("(tos ").map_or(0, |tos| (tos as u8) >> 2),
             ttl: number(text, "ttl ").or_else(|| number(text, "hlim ")),
             length: length(text, "length ")
@@ -122,11 +126,12 @@ impl Printed {
             }
             packet.at.ip_fragments = Some(1);
         }
-        self.take(kind, what, &packet);
+        let whole = verbose.is_some_and(|header| header.whole);
+        self.take(kind, what, &packet, whole);
         true
     }
 
-    fn take(&mut self, kind: Kind<'_>, what: &str, packet: &Packet) {
+    fn take(&mut self, kind: Kind<'_>, what: &str, packet: &Packet, whole: bool) {
         let ends = packet.ends;
         match kind {
             Kind::Isakmp { text, marked } => {
@@ -171,6 +176,9 @@ impl Printed {
                 self.sorter.outside(protocol::UDP, Some(ports), packet.at);
             }
             Kind::Tcp => {
+                if let Some(segment) = segment(what, packet, whole) {
+                    self.sorter.segments.add(&segment);
+                }
                 let ports = (ends.0.port(), ends.1.port());
                 self.sorter.outside(protocol::TCP, Some(ports), packet.at);
             }
@@ -365,6 +373,50 @@ fn is_old_tcp(text: &str) -> bool {
         .split_once(':')
         .is_some_and(|(first, _)| !first.is_empty() && first.bytes().all(|b| b.is_ascii_digit()));
     flags && (rest.is_empty() || numbers || rest.starts_with("ack ") || rest.starts_with("win "))
+}
+
+/// What a line about TCP says of its segment: `Flags [P.], seq 1:80, ack 1, win 502, options […], length 79`.
+fn segment(what: &str, packet: &Packet, whole: bool) -> Option<Segment> {
+    /// Of IP and TCP, without options, and of the time stamp.
+    const HEADERS: u32 = 40;
+    const STAMP: u32 = 12;
+    let text = what.get(what.find("Flags [")?..)?;
+    let (flags, rest) = text.get(7..)?.split_once(']')?;
+    let place = |text: &str| text.parse::<u32>().ok();
+    let numbers = |name: &str| {
+        let rest = rest.get(rest.find(name)? + name.len()..)?;
+        rest.split([',', ' ', '}', ']']).next()
+    };
+    let span = numbers(", seq ");
+    let (begin, data) = match span.and_then(|s| s.split_once(':')) {
+        Some((first, last)) => {
+            let begin = place(first)?;
+            (begin, place(last)?.wrapping_sub(begin))
+        }
+        None => (span.and_then(place).unwrap_or(0), 0),
+    };
+    let block = number(rest, "sack ").and_then(|_| {
+        let (_, inside) = rest.split_once('{')?;
+        let (from, to) = inside.split_once('}')?.0.split_once(':')?;
+        Some((place(from)?, place(to)?))
+    });
+    let stamp = if rest.contains("TS val") { STAMP } else { 0 };
+    let told = u32::try_from(packet.at.octets).unwrap_or(u32::MAX);
+    let least = data.saturating_add(HEADERS + stamp);
+    Some(Segment {
+        from: packet.ends.0,
+        to: packet.ends.1,
+        frame: packet.at.frame,
+        at: packet.at.at,
+        octets: told.max(least),
+        whole,
+        opens: flags.contains('S'),
+        resets: flags.contains('R'),
+        begin,
+        data,
+        ack: numbers(", ack ").and_then(place),
+        block,
+    })
 }
 
 /// ICMP as tcpdump 3 tells it: `icmp 64: echo request seq 1`, `icmp: 192.0.2.1 udp port 500 unreachable`.
