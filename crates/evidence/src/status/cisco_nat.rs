@@ -14,10 +14,13 @@ use crate::reading::Place;
 use crate::text::Line;
 
 /// How lines begin that are looked at; of a named list the entries may be numbered.
-const STARTS: [&str; 8] = [
+const STARTS: [&str; 11] = [
     "access-list ",
     "ip access-list extended ",
+    "Extended IP access list ",
+    "ip access-group ",
     "ip nat inside source ",
+    "nat (",
     "route-map ",
     "crypto map ",
     "match ",
@@ -64,6 +67,10 @@ pub(crate) struct CiscoNat {
     /// Lists and route maps that NAT goes by.
     nat: BTreeSet<String>,
     nat_maps: BTreeSet<String>,
+    filters: BTreeSet<String>,
+    /// ASA: the first rule between two interfaces that translates everything, and whether one behind it exempts networks.
+    dynamic: Option<(String, String, Place)>,
+    exempt_behind: bool,
     /// Lists of route maps, and those of crypto maps.
     mapped: Vec<(String, String)>,
     protected: BTreeSet<String>,
@@ -85,6 +92,14 @@ impl CiscoNat {
             ["ip", "access-list", "extended", name] => {
                 self.list = Some((*name).to_owned());
             }
+            ["Extended", "IP", "access", "list", name] => {
+                self.list = Some((*name).to_owned());
+            }
+            // What filters an interface's packets translates none.
+            ["ip", "access-group", name, ..] => {
+                self.filters.insert((*name).to_owned());
+            }
+            ["nat", interfaces, "source", rest @ ..] => self.twice(interfaces, rest, body, place),
             ["ip", "nat", "inside", "source", "list", name, ..] => {
                 self.nat.insert((*name).to_owned());
             }
@@ -109,6 +124,21 @@ impl CiscoNat {
                 if let (Some(name), Some(rest)) = (self.list.clone(), words.get(skip..)) {
                     self.entry(&name, rest, body, place, MOST);
                 }
+            }
+            _ => {}
+        }
+    }
+
+    /// Manual rules of an ASA, which are asked in their order: `nat (in,out) source dynamic any interface`,
+    /// `nat (in,out) source static LAN LAN destination static FAR FAR`.
+    fn twice(&mut self, interfaces: &str, rest: &[&str], body: &str, place: &dyn Fn() -> Place) {
+        match (rest, &self.dynamic) {
+            ([.., "after-auto"] | ["after-auto", ..], _) => {}
+            (["dynamic", "any", ..], None) => {
+                self.dynamic = Some((interfaces.to_owned(), body.to_owned(), place()));
+            }
+            (["static", a, b, "destination", "static", c, d, ..], Some((of, ..))) => {
+                self.exempt_behind |= a == b && c == d && of == interfaces;
             }
             _ => {}
         }
@@ -143,6 +173,16 @@ impl CiscoNat {
 
     /// Entries of a NAT's list that take a tunnel's packets.
     pub(super) fn finish(self, facts: &mut Vec<Fact>) {
+        if let Some((_, rule, place)) = self.dynamic.as_ref().filter(|_| self.exempt_behind) {
+            let values = [("rule", rule.as_str())];
+            facts.push(sign(place.clone(), Sign::TunnelTranslated, &values));
+            return;
+        }
+        if let Some(permit) = self.unnamed() {
+            let values = [("rule", permit.text.as_str())];
+            facts.push(sign(permit.place.clone(), Sign::TunnelTranslated, &values));
+            return;
+        }
         let by_map = self
             .mapped
             .iter()
@@ -178,6 +218,32 @@ impl CiscoNat {
                 return;
             }
         }
+    }
+}
+
+impl CiscoNat {
+    /// Of lists of which nobody shows what they are for: one lets everything of a network be translated, and then
+    /// exempts what another list permits as it stands, and nothing else, as those of crypto maps do.
+    fn unnamed(&self) -> Option<&Entry> {
+        if !self.nat.is_empty() || !self.nat_maps.is_empty() {
+            return None;
+        }
+        let everywhere = |e: &Entry| e.permit && e.to.any == u32::MAX && e.from.any != u32::MAX;
+        let other_use =
+            |name: &String| self.filters.contains(name) || self.protected.contains(name);
+        let free = self.lists.iter().filter(|(name, _)| !other_use(name));
+        free.into_iter().find_map(|(name, entries)| {
+            let mut denied = entries.iter().enumerate().filter(|(_, e)| !e.permit);
+            denied.find_map(|(at, late)| {
+                let first = entries.get(..at)?.iter().find(|b| b.covers(late))?;
+                let tunnels = self.lists.iter().any(|(other, all)| {
+                    other != name
+                        && all.iter().all(|e| e.permit && e.to.any != u32::MAX)
+                        && all.iter().any(|e| e.from == late.from && e.to == late.to)
+                });
+                (everywhere(first) && tunnels).then_some(first)
+            })
+        })
     }
 }
 
@@ -235,6 +301,21 @@ mod tests {
     }
 
     #[test]
+    fn manual_rules_of_an_asa_are_asked_in_their_order() {
+        let all = "nat (inside,outside) source dynamic any interface\n";
+        let exempt = "nat (inside,outside) source static LAN LAN destination static FAR FAR no-proxy-arp route-lookup\n";
+        assert_eq!(
+            taken(&format!("{all}{exempt}")).as_deref(),
+            Some(all.trim())
+        );
+        assert_eq!(taken(&format!("{exempt}{all}")), None);
+        let last = "nat (inside,outside) after-auto source dynamic any interface\n";
+        assert_eq!(taken(&format!("{last}{exempt}")), None);
+        let other = exempt.replace("(inside,", "(dmz,");
+        assert_eq!(taken(&format!("{all}{other}")), None);
+    }
+
+    #[test]
     fn the_first_entry_that_fits_decides() {
         let deny = "access-list 130 deny ip 10.1.0.0 0.0.255.255 10.2.0.0 0.0.0.255\n";
         let permit = "access-list 130 permit ip 10.1.0.0 0.0.255.255 any\n";
@@ -251,5 +332,15 @@ mod tests {
         );
         let named = "ip access-list extended NAT\n deny ip 10.1.0.0 0.0.0.255 host 10.9.0.1\n permit ip 10.1.0.0 0.0.0.255 any\nroute-map R permit 10\n match ip address NAT\nip nat inside source route-map R interface Gi0/0 overload\n";
         assert_eq!(taken(named), None);
+        // Nobody shows what the lists are for: the other one permits just what this one exempts.
+        let tunnel = "access-list 110 permit ip 10.1.0.0 0.0.255.255 10.2.0.0 0.0.0.255\n";
+        assert_eq!(
+            taken(&format!("{permit}{deny}{tunnel}")).as_deref(),
+            Some(permit.trim())
+        );
+        assert_eq!(taken(&format!("{deny}{permit}{tunnel}")), None);
+        assert_eq!(taken(&format!("{permit}{deny}")), None);
+        let filter = "interface Gi0/1\n ip access-group 130 in\n";
+        assert_eq!(taken(&format!("{permit}{deny}{tunnel}{filter}")), None);
     }
 }
