@@ -130,6 +130,10 @@ pub(crate) fn observed(s: &Signals<'_>, rule: &Rule, judgement: Judgement) -> Ju
     if better || comes_and_goes || !(s.calm() || left) {
         return judgement;
     }
+    // Translated into the tunnel's network it is meant to be; only when it is done is wrong.
+    if rule.id == "snat-before-ipsec" && s.complains(Complaint::TranslatedBeside).is_some() {
+        return judgement;
+    }
     let Some((_, told, side, summary)) = OBSERVED
         .iter()
         .filter(|(cause, ..)| *cause == rule.id)
@@ -162,6 +166,12 @@ static OBSERVED: &[(&str, Complaint, AtFault, &str)] = &[
         Complaint::SourceTranslated,
         AtFault::Local,
         "packets for the tunnel are translated before IPsec sees them",
+    ),
+    (
+        "netmap-order-wrong",
+        Complaint::TranslatedBeside,
+        AtFault::Local,
+        "the source is translated into the tunnel's network only after the policies were asked",
     ),
     (
         "esp-blocked",
@@ -399,7 +409,11 @@ fn causes(complaint: Complaint, after_s: Option<u64>) -> &'static [&'static str]
             "snat-before-ipsec",
             "decrypted-traffic-blocked",
         ],
-        Complaint::AccessLost => &["overbroad-remote-selector", "tunnel-route-captures-peer"],
+        Complaint::AccessLost | Complaint::CutOff => {
+            &["overbroad-remote-selector", "tunnel-route-captures-peer"]
+        }
+        Complaint::GatewayFails => &["source-address-outside-selectors"],
+        Complaint::TranslatedBeside => &["netmap-order-wrong"],
         Complaint::InClear => &[
             "cleartext-leak-no-policy",
             "daemon-not-running",

@@ -116,6 +116,12 @@ pub enum Complaint {
     IdentityRefused,
     /// The route to the server itself was seen to lead into the tunnel.
     ServerBehindTunnel,
+    /// The host itself, or all that it says, was cut off once the tunnel was there.
+    CutOff,
+    /// What the gateway itself sends into the tunnel has no answer.
+    GatewayFails,
+    /// A source was translated into the tunnel's own network, and the packet was seen to leave beside the tunnel.
+    TranslatedBeside,
     /// No symptom: all is well, and the question is another one.
     AllWell,
     /// It doesn't work, and no more is said.
@@ -124,7 +130,7 @@ pub enum Complaint {
 
 impl Complaint {
     /// Every one, in the order of the list above.
-    pub const ALL: [Complaint; 57] = [
+    pub const ALL: [Complaint; 60] = [
         Complaint::NeverConnects,
         Complaint::NothingPasses,
         Complaint::NothingReached,
@@ -180,6 +186,9 @@ impl Complaint {
         Complaint::PrivateIdentity,
         Complaint::IdentityRefused,
         Complaint::ServerBehindTunnel,
+        Complaint::CutOff,
+        Complaint::GatewayFails,
+        Complaint::TranslatedBeside,
         Complaint::AllWell,
         Complaint::Fails,
     ];
@@ -222,6 +231,7 @@ impl Complaint {
                 | Complaint::PrivateIdentity
                 | Complaint::IdentityRefused
                 | Complaint::ServerBehindTunnel
+                | Complaint::TranslatedBeside
         )
     }
 
@@ -295,6 +305,11 @@ impl Complaint {
             }
             Complaint::IdentityRefused => "that the identity in phase 1 is refused",
             Complaint::ServerBehindTunnel => "that the route to the server leads into the tunnel",
+            Complaint::CutOff => "that the host is cut off once the tunnel is there",
+            Complaint::GatewayFails => "that what the gateway itself sends has no answer",
+            Complaint::TranslatedBeside => {
+                "that packets get a source of the tunnel's and leave beside it"
+            }
             Complaint::WorksWithoutOffload => "that it works without offload to hardware",
             Complaint::WorksWithoutConfinement => "that it works without SELinux or AppArmor",
             Complaint::WorksWithoutPfs => "that it works without perfect forward secrecy",

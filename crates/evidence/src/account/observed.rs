@@ -53,6 +53,14 @@ pub(super) static TABLE: &[Words] = &[
         experiment: false,
     },
     saw(
+        Complaint::TranslatedBeside,
+        &[
+            "translated to #10|translated to #172|translated to #192|translated into #10|translated into #172|translated into #192|natted to #10|natted to #172|natted to #192|nated to #10|nated to #172|nated to #192|snatted to #10|snatted to #172|snatted to #192|nat to #10|nat to #172|nat to #192|translated to an address of the phase #2|translated to an address in the phase #2|translated to the phase #2 network",
+            "not being tunneled|not tunneled|isnt tunneled|not being tunnelled|not tunnelled|isnt tunnelled|not go into the tunnel|not enter the tunnel|doesnt enter the tunnel|does not enter the tunnel|never enters the tunnel|leaves the wan unencrypted|leaves wan unencrypted|not being encrypted|not encrypted|isnt encrypted|goes out the wan|goes out of wan|goes out wan|leaves by the wan|leaves on the wan|leaves through the wan",
+            "packet|traffic|ping|icmp|request",
+        ],
+    ),
+    saw(
         Complaint::SourceTranslated,
         &[
             "masqueraded|gets masquerad|get masquerad|natted|nated|being nat|gets nat|get nat|snatted|snated|being translated|gets translated|translated to the",

@@ -319,6 +319,27 @@ pub(super) static TABLE: &[Words] = &[
             "after|when|once|since|as soon|restart|start|any more|anymore",
         ],
     ),
+    Words {
+        unless: "no longer any problem|not lose|dont lose|doesnt lose|without losing|dpd|rekey|reboot|remote lan|remote network|remote subnet|other side|far end|through the tunnel|over the tunnel|via the tunnel|over the vpn|through the vpn",
+        ..told(
+            Complaint::CutOff,
+            &[
+                "all network traffic is blocked|all traffic is blocked|blocks all traffic|blocks all network|no network traffic at all|not even ping itself|cant ping itself|ping to #127|pinging #127|ping #127|ping localhost|lose my ssh|loses my ssh|lost my ssh|lost ssh|lose ssh|ssh session dies|ssh session drops|ssh session hangs|ssh session freezes|ssh drops|ssh dies|ssh hangs|ssh freezes|lost access to the server|lose access to the server|lost access to the machine|lost access to the host|lost access to the box|lose access to the box|lose access to the machine|lose access to my|lost access to my|locked out|locked myself out|server becomes unreachable|server is unreachable|host becomes unreachable|machine becomes unreachable|vps becomes unreachable|box becomes unreachable|instance becomes unreachable|loses all network|lose all network|loses network|lose network|lost all network|loses all connectivity|lose all connectivity|network communication abnormal|network is dead|networking dies|networking stops|network stops|whole network is down|cant reach the local lan|cannot reach the local lan|cant reach my own lan|cannot reach its own lan|cant reach its own lan|cant reach local hosts|cannot reach local hosts|local hosts unreachable|local lan becomes unreachable",
+                "after|when|once|since|as soon|moment |on start|brings up|bring up|comes up|starting ipsec|start ipsec",
+            ],
+        )
+    },
+    Words {
+        unless: "but not from|but hosts|but other|but clients|from the gateway works|from the gateway i can|works from|can ping from|is fine|remote gateway|peer gateway|other gateway|default gateway|to the gateway",
+        ..told(
+            Complaint::GatewayFails,
+            &[
+                "from the gateway|from the router|from the firewall|from the node|from the worker|from the host itself|from the vpn server|from the server itself|from the box itself|host network|hostnetwork|from the gateway node|from a gateway",
+                "ping|curl|reach|connect|telnet|ssh",
+                "wont work|doesnt work|does not work|not work|fails|times out|timeout|cannot|cant |unable|no reply|no answer|not possible|not reachable|no response",
+            ],
+        )
+    },
     told(
         Complaint::InClear,
         &[
@@ -416,6 +437,13 @@ pub(super) static TABLE: &[Words] = &[
         &[
             "add the route|added the route|adding the route|add a route|added a route|adding a route|route added|add route|adding route|route is added|add the missing route|added the missing route|set the route|set a route",
             "works|worked|it work|then work|fixed|fixes|solved|solves|resolved",
+        ],
+    ),
+    helped(
+        Complaint::WorksWithRoute,
+        &[
+            "if there is a route in place|if a route is in place|when a route is in place|with a route in place|with the route in place|as long as there is a route|as long as the route|with a static route in place|only with a route|only with a static route|only if there is a route|only if i add|only when i add",
+            "pass traffic|passes traffic|traffic passes|traffic flows|works|can ping|can reach|ping goes|pings go",
         ],
     ),
     Words {

@@ -41,7 +41,7 @@ pub(super) static PHRASES: &[Phrase] = &[
         "current errors: inbound_state_protocol",
     ),
     // Numbers of packets at their end.
-    any(Sign::SequenceExhausted, "oseq 0xffffffff"),
+    any(Sign::SequenceExhausted, "oseq 0xffff{oseq:w}"),
     any(Sign::SequenceExhausted, "oseq maxed out"),
     // Trust between nodes.
     any(
@@ -325,3 +325,10 @@ pub(super) static PHRASES: &[Phrase] = &[
         "kube-ovn{}x509: certificate signed by unknown authority",
     ),
 ];
+
+/// Whether what follows `0xffff` says that an SA has hardly any number left: it has to be the lower half, not the rest of a
+/// smaller number.
+pub(super) fn is_at_the_end(oseq: &str) -> bool {
+    let digits = oseq.trim_end_matches([',', '.', ';', ')', '`', '*']);
+    digits.len() == 4 && digits.bytes().all(|b| b.is_ascii_hexdigit())
+}

@@ -267,3 +267,15 @@ pub(super) static PHRASES: &[Phrase] = &[
         "udp 17 {:n} src={source:w} dst={destination:w} sport={:n} dport={port:n} packets={:n} bytes={:n} [UNREPLIED]",
     ),
 ];
+
+/// Whether it is a filter's set of rules that has an error, not what IPsec is configured by.
+pub(super) fn is_of_a_filter(body: &str) -> bool {
+    [
+        "loading the rules: ",
+        "pf.conf:",
+        "nftables.conf:",
+        "/nftables",
+    ]
+    .iter()
+    .any(|words| body.contains(words))
+}

@@ -371,6 +371,14 @@ impl Phrases {
             {
                 values.insert("away".to_owned(), "true".to_owned());
             }
+            if let Some(oseq) = values.get("oseq")
+                && (!cluster::is_at_the_end(oseq) || body.contains("oseq-hi"))
+            {
+                continue;
+            }
+            if sign == Sign::ConfigSyntax && firewall::is_of_a_filter(&body) {
+                continue;
+            }
             if sign == Sign::ModuleMissing && kernel::is_of_another(&body, &values) {
                 continue;
             }

@@ -21,6 +21,34 @@ pub(super) static PHRASES: &[Phrase] = &[
     ),
     any(
         Sign::ConnectionRejected,
+        "pluto: unrecognized option '{problem}'",
+    ),
+    any(
+        Sign::ConnectionRejected,
+        "pluto{}does not recognise the option {problem:w}",
+    ),
+    any(
+        Sign::ConnectionRejected,
+        "pluto{}does not recognize the option {problem:w}",
+    ),
+    any(
+        Sign::ConnectionRejected,
+        "pluto{}doesn't recognize the option {problem:w}",
+    ),
+    any(
+        Sign::ConnectionRejected,
+        "pluto{}doesn't know the option {problem:w}",
+    ),
+    any(
+        Sign::ConnectionRejected,
+        "pluto{}does not know the option {problem:w}",
+    ),
+    any(
+        Sign::ConnectionRejected,
+        "pluto{}exits{}unknown option {problem:w}",
+    ),
+    any(
+        Sign::ConnectionRejected,
         "VTI requires tunnel mode but connection specifies type=transport",
     ),
     any(
@@ -105,10 +133,7 @@ pub(super) static PHRASES: &[Phrase] = &[
         "{command:w} output: Cannot find device {problem}",
     ),
     // Routes.
-    any(
-        Sign::RecursiveRouting,
-        "cannot install route: peer is within its client",
-    ),
+    any(Sign::RecursiveRouting, "peer is within its client"),
     any(
         Sign::NetworksOverlap,
         "leftsubnet == rightsubnet = {network:w} cannot add route",

@@ -4,6 +4,7 @@
 
 mod address;
 mod bgp;
+mod bsd_routes;
 mod carried;
 mod certificate;
 mod cisco_map;
@@ -19,10 +20,12 @@ mod counters;
 mod diff;
 mod dump;
 mod filter;
+mod filter_load;
 mod flow_trace;
 mod fortigate;
 mod fortios_routes;
 mod host;
+mod ike_ports;
 mod ike_scan;
 mod in_words;
 mod ipdrop;
@@ -76,6 +79,7 @@ pub(crate) struct Statuses {
     facts: Vec<Fact>,
     /// When there are so many, those that are one of too many of their kind go.
     full: usize,
+    bsd_routes: bsd_routes::BsdRoutes,
     carried: carried::Carried,
     cloud: cloud::Cloud,
     connections: connections::Connections,
@@ -84,7 +88,9 @@ pub(crate) struct Statuses {
     diff: diff::Diff,
     dump: dump::Dump,
     filter: filter::Filter,
+    filter_load: filter_load::FilterLoad,
     flow_trace: flow_trace::FlowTrace,
+    ike_ports: ike_ports::IkePorts,
     in_words: in_words::InWords,
     ipdrop: ipdrop::IpDrop,
     junos_zones: junos_zone::JunosZones,
@@ -135,6 +141,9 @@ impl Statuses {
         self.diff.line(line, place, facts);
         self.dump.line(line, place, facts);
         self.filter.line(line, place, facts);
+        self.filter_load.line(line, place, facts);
+        self.bsd_routes.line(line, place, facts);
+        self.ike_ports.line(line, place, facts);
         self.flow_trace.line(line, place, facts);
         self.in_words.line(line, place, facts);
         self.ipdrop.line(line, place, facts);
@@ -191,6 +200,7 @@ impl Statuses {
         self.counters.finish(&mut self.facts);
         self.diff.finish(&mut self.facts);
         self.filter.finish(&mut self.facts);
+        self.bsd_routes.finish(&mut self.facts);
         core::mem::take(&mut self.junos_zones).finish(&mut self.facts);
         self.ping.cut_off(&mut self.facts);
         self.plugins.finish(&mut self.facts);

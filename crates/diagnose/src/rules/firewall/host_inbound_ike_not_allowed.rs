@@ -72,6 +72,25 @@ fn judge(s: &Signals<'_>) -> Judgement {
         })
         .filter(|seen| seen.value("count") != Some("0"))
         .last();
+    let unloaded = s
+        .signs_of(Sign::ServiceRefused)
+        .find(|seen| seen.value("rule").is_some() && seen.value("problem").is_some());
+    if let Some(seen) = unloaded {
+        return Found::by(
+            seen,
+            CONDITION,
+            format!(
+                "the filter of {} doesn't load the rule that lets UDP {} in: {}",
+                seen.who(),
+                seen.value_or("port", "500"),
+                seen.value_or("problem", "an error")
+            ),
+        )
+        .because("A set of rules is loaded as a whole or not at all: what was to let IKE in isn't there.")
+        .fix("mend or take out the rule that is quoted (addresses of one family only, a gateway of the same family), and load the set again")
+        .then("the rules that are loaded (`pfctl -sr`, `nft list ruleset`)")
+        .done();
+    }
     if let Some(seen) = refused {
         let named = filtered_port(seen);
         let (confidence, what) = match named {

@@ -1,7 +1,9 @@
 //! `ike-port-nonstandard`: IKE runs on another port on one side.
 
+use adit_model::complaint::Complaint;
 use adit_model::sign::Sign;
 
+use crate::finding::CONDITION;
 use crate::rule::{Found, Judgement, Need, Page, Rule};
 use crate::signals::Signals;
 use crate::verdict::AtFault;
@@ -34,7 +36,28 @@ pub(crate) static RULE: Rule = Rule {
 };
 
 fn judge(s: &Signals<'_>) -> Judgement {
-    let Some(seen) = s.sign(Sign::IkePortUnusual) else {
+    let own = s
+        .signs_of(Sign::IkePortUnusual)
+        .find(|seen| seen.value("own").is_some());
+    let silent = s.complains(Complaint::NeverConnects).is_some() || s.nothing_came().is_some();
+    if let Some(seen) = own.filter(|_| silent && !s.up && !s.refused_or_told()) {
+        return Found::by(
+            seen,
+            CONDITION,
+            format!(
+                "IKE is set to port {}, and the requests go to port 500 of the peer",
+                seen.value_or("own", "another")
+            ),
+        )
+        .at(AtFault::Both)
+        .because("A gateway that listens on a port of its own gets only what is sent there. The daemon knows its own port and not the peer's.")
+        .fix("tell each side the other one's port as well (libreswan: `rightikeport=`, from 4.0 on; strongSwan: `remote_port`), or use 500 and 4500 on both")
+        .done();
+    }
+    let Some(seen) = s
+        .signs_of(Sign::IkePortUnusual)
+        .find(|seen| seen.value("own").is_none())
+    else {
         return Judgement::Silent;
     };
     let Some(silence) = s.nothing_came().filter(|silence| silence.given_up) else {

@@ -7,6 +7,7 @@ use adit_model::product::Product;
 use adit_model::selector::Selector;
 use adit_model::sign::Sign;
 
+use crate::complaint::content;
 use crate::finding::{CONDITION, COUNTED, SYMPTOM};
 use crate::plane::{possible, tunnel_device};
 use crate::rule::{Found, Judgement, Need, Page, Rule};
@@ -109,6 +110,9 @@ fn judge(s: &Signals<'_>) -> Judgement {
     if let Some(judgement) = not_in_the_table(s) {
         return judgement;
     }
+    if let Some(judgement) = next_hop_not_in_the_table(s) {
+        return judgement;
+    }
     // Only where the tunnel is an interface, as it always is in FortiOS' trace: a policy takes its packets from any route.
     let has_device = |fact: &Fact| {
         fact.source.text.contains("find a route: ")
@@ -142,6 +146,48 @@ fn judge(s: &Signals<'_>) -> Judgement {
         .because("The tunnel is an interface, and only what is routed to it goes into the tunnel.")
         .fix(format!("add a route for the remote network by the tunnel's interface, for instance `ip route add {to} dev vti0`"))
         .done()
+}
+
+/// Routes lead by the tunnel's interface to a next hop that no route leads to: the interface's own network isn't there.
+fn next_hop_not_in_the_table(s: &Signals<'_>) -> Option<Judgement> {
+    let (heading, _) = s.host().find(|(_, state)| {
+        matches!(
+            state,
+            HostState::Listed {
+                what: Listing::Table,
+                ..
+            }
+        )
+    })?;
+    let mine = || s.routes().filter(|(f, _)| f.side == heading.side);
+    let (fact, via, device) = mine().find_map(|(fact, route)| {
+        let device = route.device.as_deref().filter(|d| tunnel_device(d))?;
+        let via = route.via.as_deref()?;
+        let hop: Selector = via.parse().ok()?;
+        let reached = mine().any(|(_, r)| {
+            r.network != "0.0.0.0/0"
+                && r.via.as_deref() != Some(via)
+                && r.network
+                    .parse()
+                    .is_ok_and(|net: Selector| net.contains(&hop))
+        });
+        (!reached).then_some((fact, via, device))
+    })?;
+    if s.refused_or_told() || content(s) {
+        return None;
+    }
+    Some(
+        Found::on(
+            fact,
+            SYMPTOM,
+            fact.side.into(),
+            format!("routes go by {device} to {via}, and no route leads to {via} itself"),
+        )
+        .because("The network of the tunnel's interface isn't in the table: the next hop is looked for by the default route, and what is routed to it is lost.")
+        .fix(format!("add a route for the interface's network, or for {via}, by {device}; bring the interface up anew so that its own route is made"))
+        .then(format!("`route -n get {via}`"))
+        .done(),
+    )
 }
 
 /// A side's table is shown whole, has no default route, and no route for the other end's network.

@@ -2,6 +2,10 @@
 
 use std::net::IpAddr;
 
+use adit_model::complaint::Complaint;
+use adit_model::fact::Side;
+use adit_model::host::Route;
+use adit_model::selector::Selector;
 use adit_model::sign::Sign;
 
 use crate::finding::{COUNTED, SYMPTOM};
@@ -98,7 +102,7 @@ fn judge(s: &Signals<'_>) -> Judgement {
     }
     // Where a policy is bound to another device, no source address would help.
     let bound = s
-        .kernel(adit_model::fact::Side::Local)
+        .kernel(Side::Local)
         .is_some_and(|spd| spd.bound().next().is_some());
     if let Some((fact, to, way)) = s.ways().filter(|_| !bound).find(|(_, to, way)| {
         s.protected_by_selectors(to) == Some(true)
@@ -120,6 +124,9 @@ fn judge(s: &Signals<'_>) -> Judgement {
         .fix("test with an inside source address, or add a route with the inside address as `src`")
         .done();
     }
+    if let Some(found) = by_the_table(s).filter(|_| !bound) {
+        return found;
+    }
     if s.sign(Sign::NoAddressInSelector).is_some() {
         return possible(
             30,
@@ -128,6 +135,66 @@ fn judge(s: &Signals<'_>) -> Judgement {
         );
     }
     Judgement::Silent
+}
+
+/// The gateway's own packets have no answer, and the source that its table gives them is in no policy for where they go.
+fn by_the_table(s: &Signals<'_>) -> Option<Judgement> {
+    let told = s
+        .complains(Complaint::GatewayFails)
+        .filter(|_| !s.refused_or_told())?;
+    let spd = s.kernel(Side::Local)?;
+    let routes: Vec<_> = s
+        .routes()
+        .filter(|(f, r)| f.side == Side::Local && r.table.as_deref().is_none_or(|t| t == "main"))
+        .filter_map(|(f, r)| Some((f, r, r.network.parse::<Selector>().ok()?)))
+        .collect();
+    let net = |text: &str| text.parse::<Selector>().ok();
+    spd.protecting("out").find_map(|(_, policy)| {
+        let to = net(&policy.to)?;
+        let bits = |route: &Route| {
+            let (_, bits) = route.network.split_once('/')?;
+            bits.parse::<u8>().ok()
+        };
+        let (fact, way, _) = routes
+            .iter()
+            .filter(|(_, _, of)| of.contains(&to))
+            .max_by_key(|(_, route, _)| bits(route))?;
+        let device = way.device.as_deref()?;
+        // Without a source of its own a route takes that of the network that its next hop is in.
+        let source = way.source.as_deref().or_else(|| {
+            let beside = routes.iter().find(|(_, r, of)| {
+                r.device.as_deref() == Some(device)
+                    && r.source.is_some()
+                    && way
+                        .via
+                        .as_deref()
+                        .and_then(net)
+                        .is_none_or(|hop| of.contains(&hop))
+            });
+            beside.and_then(|(_, r, _)| r.source.as_deref())
+        })?;
+        let from = net(source)?;
+        let covered = spd.protecting("out").any(|(_, p)| {
+            net(&p.to).is_some_and(|t| t.intersect(&to).is_some())
+                && net(&p.from).is_none_or(|f| f.contains(&from))
+        });
+        (!covered).then(|| {
+            Found::on(
+                fact,
+                SYMPTOM,
+                fact.side.into(),
+                format!(
+                    "the gateway's own packets to {} leave by {device} with {source}, which no policy for that network covers",
+                    policy.to
+                ),
+            )
+            .with([told])
+            .because("The selectors take packets from the inside network only, and the table gives the gateway's own another source.")
+            .fix("have the gateway use an inside address for that network (a route with `src`), or add its address to the selectors of both sides")
+            .then(format!("`ip route get` for an address in {}: its `src` must be in a selector", policy.to))
+            .done()
+        })
+    })
 }
 
 /// Neighbour discovery, multicasts and broadcasts: a device gets them from its own host, and no tunnel is meant to.

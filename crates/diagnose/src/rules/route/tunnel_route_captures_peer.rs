@@ -1,10 +1,17 @@
 //! `tunnel-route-captures-peer`: the tunnel swallows the packets to its own end.
 
+use std::net::IpAddr;
+
 use adit_model::complaint::Complaint;
+use adit_model::event::{Happening, PathProblem};
+use adit_model::fact::{Known, Side};
+use adit_model::host::HostState;
+use adit_model::selector::Selector;
 use adit_model::sign::Sign;
 
+use crate::complaint::complained;
 use crate::finding::{CONDITION, COUNTED, SAID, SYMPTOM};
-use crate::plane::{found, possible, tunnel_device};
+use crate::plane::{foreign_device, found, possible, tunnel_device};
 use crate::rule::{Found, Judgement, Need, Page, Rule};
 use crate::signals::Signals;
 
@@ -107,6 +114,9 @@ fn judge(s: &Signals<'_>) -> Judgement {
         .fix(CHANGE)
         .done();
     }
+    if let Some(found) = in_the_table(s).or_else(|| sent_in_vain(s)) {
+        return found;
+    }
     if let Some(told) = s
         .complains(Complaint::ServerBehindTunnel)
         .filter(|_| s.calm())
@@ -134,6 +144,99 @@ fn judge(s: &Signals<'_>) -> Judgement {
         );
     }
     Judgement::Silent
+}
+
+/// A daemon on BSD leads everything into the tunnel by two routes, each for a half, and exempts the peer by a third; since
+/// then the host can't send to the peer at all.
+fn sent_in_vain(s: &Signals<'_>) -> Option<Judgement> {
+    const INVALID: i32 = 22;
+    let refused = s.happenings(Side::Local).find_map(|(fact, h)| match h {
+        Happening::PathFailed {
+            problem: PathProblem::LocalSend(number),
+            ..
+        } if *number == INVALID => Some(fact),
+        _ => None,
+    })?;
+    let half = |network: &str| {
+        let other = |d: &str| tunnel_device(d) || foreign_device(d);
+        s.routes().find(|(f, r)| {
+            f.side == Side::Local && r.network == network && !r.device.as_deref().is_some_and(other)
+        })
+    };
+    let (fact, _) = half("0.0.0.0/1")?;
+    let (other, _) = half("128.0.0.0/1")?;
+    Some(
+        Found::on(
+            fact,
+            SYMPTOM,
+            fact.side.into(),
+            "the daemon routes everything to the peer, and the host can't send to the peer's own address any more",
+        )
+        .with([refused, other])
+        .because("Where the peer is in a network of the host's own, the route that exempts it has the peer itself as its gateway, which leads nowhere.")
+        .fix("have the daemon install no routes (`install_routes = no`), or take the host route for the peer out and keep that of the common network; name narrower remote networks")
+        .then("`route -n get PEER`")
+        .done(),
+    )
+}
+
+/// The table sends what is for the peer into the tunnel: of the routes that fit its address, the narrowest is the tunnel's.
+fn in_the_table(s: &Signals<'_>) -> Option<Judgement> {
+    let trouble = s.traffic_suffers() || complained(s);
+    // A mark may lead ESP past the main table.
+    let marked = s
+        .table_rules(Side::Local)
+        .any(|(_, words)| words.contains("fwmark"));
+    if marked || !trouble {
+        return None;
+    }
+    let peers = s.case.of(Side::Local).filter_map(|f| match &f.what {
+        Known::Host { state } => match &**state {
+            HostState::Policy(p) if p.direction == "out" => {
+                p.templates.first().map(|t| t.to.as_str())
+            }
+            _ => None,
+        },
+        _ => None,
+    });
+    let mut peers: Vec<IpAddr> = peers.filter_map(|p| p.parse().ok()).collect();
+    peers.extend(s.peer().parse::<IpAddr>());
+    peers.retain(|p| !p.is_unspecified());
+    peers.into_iter().find_map(|peer| {
+        let host: Selector = peer.to_string().parse().ok()?;
+        let fitting = s.routes().filter_map(|(fact, route)| {
+            let (_, bits) = route.network.split_once('/').unwrap_or(("", "32"));
+            let net: Selector = route.network.parse().ok()?;
+            let fits = fact.side == Side::Local && route.table.is_none() && net.contains(&host);
+            fits.then_some((bits.parse::<u8>().ok()?, fact, route))
+        });
+        let all: Vec<_> = fitting.collect();
+        let (bits, fact, route) = all.iter().max_by_key(|(bits, ..)| *bits)?;
+        // KLIPS takes packets from a device of its own, and Libreswan keeps its peers out of such routes by a mark.
+        let device = route
+            .device
+            .as_deref()
+            .filter(|d| tunnel_device(d) && !d.starts_with("ipsec"))?;
+        let another = all
+            .iter()
+            .any(|(b, _, r)| b == bits && r.device.as_deref().is_some_and(|d| !tunnel_device(d)));
+        // A table of which only the tunnel's routes are shown has the others too.
+        let shown = s
+            .routes()
+            .any(|(f, r)| f.side == Side::Local && r.device.as_deref().is_some_and(|d| !tunnel_device(d)));
+        (shown && !another).then(|| {
+            Found::on(
+                fact,
+                SYMPTOM,
+                fact.side.into(),
+                format!("the way to the peer's own address {peer} is by the tunnel ({device}, {})", route.network),
+            )
+            .because("Of the routes that fit its address the narrowest is the tunnel's: ESP to the peer would have to go through the tunnel that it builds.")
+            .fix(CHANGE)
+            .then(format!("`ip route get {peer}`"))
+            .done()
+        })
+    })
 }
 
 const CHANGE: &str = "add a host route to the peer's outside address by the outside gateway, and keep wider routes of the tunnel from covering it";
