@@ -163,7 +163,7 @@ pub enum Sign {
     NatAsymmetric,
     /// The gateway's own IKE packets are translated. `rule`.
     IkeTranslated,
-    /// A message of IKE was made before there was a source address, so that what it tells of its address is wrong. `to`.
+    /// What a message of IKE tells of its address is wrong: there was none yet, `to`; or it is to force UDP, `forced`.
     SourceUnspecified,
     /// What isn't IKE came to IKE's own port from the peer, and was read as IKE: ESP in UDP, mostly. `version`, `peer`.
     EspReadAsIke,

@@ -46,7 +46,7 @@ const fn without(complaint: Complaint, thing: &'static str) -> Words {
 }
 
 const UP: &str = "tunnel is up|tunnels are up|tunnel up|tunnel comes up|tunnel came up|tunnel is established|tunnel establish|tunnel is connected|tunnel connects|tunnel shows up|tunnel shows as up|vpn is up|vpn is connected|vpn connects|vpn establish|connection is established|connection is up|connection establish|connects fine|connects successfully|connected successfully|connects but|is connected but|is established but|are established|both phases|phase 2 is up|phase 2 comes up|sa is established|sas are established|is active";
-const PASSES_NOT: &str = "no traffic|no packet|traffic does not|traffic doesnt|traffic isnt|traffic is not|traffic cant|traffic cannot|traffic not|cant ping|cannot ping|can not ping|unable to ping|not able to ping|couldnt ping|cant reach|cannot reach|can not reach|unable to reach|cant access|cannot access|can not access|unable to access|no ping|ping fails|pings fail|ping times out|ping doesnt|ping does not|nothing passes|nobody reaches|no one reaches|nobody can reach|nobody in the office reaches|reaches anything|reach anything|containers cant|clients cant|nothing goes through|nothing gets through|nothing comes back|no data|no response|no reply|no internet|without internet|no connectivity|dont pass|doesnt pass|does not pass|not passing|isnt passing|not flow|isnt flow|doesnt flow|does not flow|is not reachable|isnt reachable|are not reachable|arent reachable|is unreachable|are unreachable";
+const PASSES_NOT: &str = "no traffic|no packet|packet loss is #100|#100 packet loss|#100 loss|traffic does not|traffic doesnt|traffic isnt|traffic is not|traffic cant|traffic cannot|traffic not|cant ping|cannot ping|can not ping|unable to ping|not able to ping|couldnt ping|cant reach|cannot reach|can not reach|unable to reach|cant access|cannot access|can not access|unable to access|no ping|ping fails|pings fail|ping times out|ping doesnt|ping does not|nothing passes|nobody reaches|no one reaches|nobody can reach|nobody in the office reaches|reaches anything|reach anything|containers cant|clients cant|nothing goes through|nothing gets through|nothing comes back|no data|no response|no reply|no internet|without internet|no connectivity|dont pass|doesnt pass|does not pass|not passing|isnt passing|not flow|isnt flow|doesnt flow|does not flow|is not reachable|isnt reachable|are not reachable|arent reachable|is unreachable|are unreachable";
 const BREAKS: &str = "drop|disconnect|goes down|go down|went down|going down|stops|stop work|dies|die |is lost|lost for|gets lost|down for|is gone|reconnect|flap|interrupt|is cut|hangs|fails|falls over|needs a restart|outage";
 
 const LOWERED: &str = "mtu set to #|mss set to #|lowering the mtu|lowering mtu|lower mtu|lower the mtu|lowered the mtu|smaller mtu|mtu lower|reducing the mtu|reducing mtu|reduce the mtu|reduced the mtu|decreasing the mtu|decreasing mtu|decrease the mtu|decreased the mtu|lowering the mss|lowering mss|reducing the mss|reducing mss|reduced the mss|clamping the mss|clamping mss|mtu to #|set the mtu|setting the mtu|changed the mtu|changing the mtu|set the mss|setting the mss|adjusting the mtu|adjusting mtu|adjusted the mtu|adjust the mtu|adjusting the mss|adjusting mss|adjusted the mss|adjust the mss";
@@ -391,20 +391,21 @@ pub(super) static TABLE: &[Words] = &[
     without(Complaint::WorksWithoutPfs, "pfs|perfect forward"),
     // One that is on and makes it slower.
     Words {
-        unless: "no difference|doesnt change|does not change|faster|without offload",
+        unless: "no difference|doesnt change|does not change|faster|without |better|improv|increas|disabled|although|even |despite|still|not supported",
         experiment: true,
         ..told(
             Complaint::WorksWithoutOffload,
             &[
-                "esp offload|esp# offload|esp4 offload|esp6 offload|hw offload|offload",
-                "i load |we load |loaded|loading|is loaded|modprobe|insmod|turned on|switched on|i enable|we enable|once enabled|when enabled",
+                "esp offload|esp4 offload|esp6 offload|hw offload|offload",
+                "as soon as|as only|once |after |whenever |if i |if we |when i |when we |when esp|when the",
+                "load |loaded|loading|modprobe|insmod|turned on|turning on|switched on|switching on|enable",
                 "speed|throughput|bandwidth|gbit|mbit|gb s|mb s|rate",
                 "but |drops to|falls to|collapse|goes down to|only",
             ],
         )
     },
     Words {
-        unless: "whether|should|might|maybe|perhaps|if |may be|could be|end of life|supported",
+        unless: "whether|should|might|maybe|perhaps|if |may be|could be|end of life|supported|default|dropped|removed|deprecat|algorithm|cipher|sha1|3des|modp",
         experiment: true,
         ..told(
             Complaint::WorksInOlderVersions,

@@ -318,11 +318,11 @@ pub(super) static PHRASES: &[Phrase] = &[
     ),
     any(
         Sign::IssuerUnknown,
-        "kube-ovn{}x509{}signed by an unknown authority",
+        "kube-ovn{}certificate check fails{}x509{}unknown authority",
     ),
     any(
         Sign::IssuerUnknown,
-        "kube-ovn{}x509: certificate signed by unknown authority",
+        "kube-ovn{}check certificate{}x509{}unknown authority",
     ),
 ];
 

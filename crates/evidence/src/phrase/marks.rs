@@ -102,6 +102,7 @@ pub(super) fn marks(sign: Sign, body: &str) -> Vec<(&'static str, &'static str)>
         Sign::PskDiffers if has("authentication fail ") || has("=authentication fail") => {
             out.push(("method", "any"));
         }
+        Sign::SourceUnspecified if has("faking NAT") => out.push(("forced", "yes")),
         // `%defaultroute` and the like aren't names of anybody.
         Sign::PeerNameUnresolved if has("=%") => out.push(("special", "yes")),
         Sign::EndpointReplaced => out.extend(of_another_time(body).map(|when| ("told", when))),

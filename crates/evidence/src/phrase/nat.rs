@@ -55,6 +55,10 @@ pub(super) static PHRASES: &[Phrase] = &[
         Sign::SourceUnspecified,
         "sending packet: from ::[500] to {to:w}",
     ),
+    any(
+        Sign::SourceUnspecified,
+        "faking NAT situation to enforce UDP encapsulation",
+    ),
     // A NAT that helps.
     any(
         Sign::NatPassthrough,

@@ -375,7 +375,7 @@ fn is_mended_after(sentence: &str) -> bool {
     holds(&told, MENDED_NEXT) && !holds(&told, SAME) && !holds(&told, IN_THE_TEXT)
 }
 
-/// Whether *no* or the like stands before the words.
+/// Whether *no*, *if* or the like stands before the words.
 fn is_negated(sentence: &str, words: &str) -> bool {
     let words = words.trim();
     let found = find(sentence, words);
@@ -391,12 +391,13 @@ fn is_negated(sentence: &str, words: &str) -> bool {
     let mut last = near.split_whitespace().rev();
     matches!(
         (last.next(), last.next()),
-        (Some("no" | "without" | "not" | "nor" | "neither"), _)
-            | (
-                Some("a" | "an" | "any" | "the" | "such"),
-                Some("not" | "isnt" | "wasnt" | "never")
-            )
-            | (Some(_), Some("no" | "without" | "nor"))
+        (
+            Some("no" | "without" | "not" | "nor" | "neither" | "if" | "unless"),
+            _
+        ) | (
+            Some("a" | "an" | "any" | "the" | "such"),
+            Some("not" | "isnt" | "wasnt" | "never" | "if" | "unless")
+        ) | (Some(_), Some("no" | "without" | "nor"))
     )
 }
 

@@ -55,8 +55,8 @@ const GIVEN: [(&str, &str); 2] = [("networks", "given"), ("words", "all")];
 /// Whether an event tells the address that a client was given: `assignip=10.9.0.4`, and not `assignip=N/A`.
 pub(crate) fn has_assigned(body: &str) -> bool {
     body.split_once("assignip=").is_some_and(|(_, rest)| {
-        rest.trim_start_matches(['"', '\\'])
-            .starts_with(|c: char| c.is_ascii_digit())
+        let address = rest.trim_start_matches(['"', '\\']);
+        address.starts_with(|c: char| c.is_ascii_digit()) && !address.starts_with("0.0.0.0")
     })
 }
 

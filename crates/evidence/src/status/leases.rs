@@ -30,7 +30,8 @@ impl Leases {
     ) {
         let body = line.body.trim();
         let Some((number, user, address)) = traffic(body).or_else(|| vici(body)) else {
-            if body.contains("trafficstatus") || body.contains("--list-sas") {
+            // A command, whose listing may be another host's.
+            if body.contains("ipsec ") || body.contains("swanctl") {
                 *self = Self {
                     found: self.found,
                     ..Self::default()

@@ -142,6 +142,19 @@ fn no_lease(s: &Signals<'_>) -> Option<Judgement> {
     let strayed = sought.iter().rposition(|x| x.value("via").is_some());
     let strayed = strayed.map(|at| sought.remove(at));
     sought.retain(|x| x.value("via").is_none());
+    // Others ask by DHCP too.
+    const NEAR: u64 = 4;
+    let strayed = strayed.filter(|x| {
+        let line = x.fact.source.line;
+        sought.iter().any(|asked| {
+            asked
+                .fact
+                .source
+                .line
+                .zip(line)
+                .is_some_and(|(asked, line)| line > asked && line - asked <= NEAR)
+        })
+    });
     let last = *sought.last()?;
     if let Some(strayed) = strayed.filter(|_| !s.refused_or_told()) {
         return Some(

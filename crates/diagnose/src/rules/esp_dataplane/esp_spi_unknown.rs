@@ -3,7 +3,8 @@
 use adit_model::fact::Side;
 use adit_model::sign::Sign;
 
-use crate::finding::{COUNTED, SYMPTOM};
+use crate::complaint::carries_nothing;
+use crate::finding::{CONDITION, COUNTED, SYMPTOM};
 use crate::plane::{found, possible};
 use crate::rule::{Found, Judgement, Need, Page, Rule};
 use crate::seen::Seen;
@@ -107,7 +108,28 @@ fn judge(s: &Signals<'_>) -> Judgement {
             "whether the counter grows with each packet that is lost",
         );
     }
-    // A counter of the whole host says that no SA was found, and not for which packets or since when.
+    // A counter of the whole host says that no SA was found, and not for which packets or since when. Somebody whose packets
+    // are lost and who shows it tells that it is theirs.
+    if let Some(lost) = s
+        .signs_of(Sign::SpiUnknown)
+        .find(|x| x.value("of") == Some("host"))
+        .filter(|_| carries_nothing(s) && s.calm())
+    {
+        return Found::by(
+            lost,
+            CONDITION,
+            format!(
+                "{} finds no SA for the ESP that comes in ({} packets)",
+                lost.who(),
+                lost.value_or("count", "some")
+            ),
+        )
+        .at(AtFault::Both)
+        .because("Nothing gets through, and the counter tells that packets came and no SA had their address, protocol, SPI and UDP port. The sender uses an SA that the receiver has lost, or one was installed with other values there.")
+        .fix(CHANGE)
+        .then("the SPIs, addresses and UDP ports of the SAs (setkey -D, ipsecctl -sa) beside those of the packets that come in (tcpdump); whether the daemon installs what was agreed")
+        .done();
+    }
     if let Some(sum) = s.sign(Sign::SpiUnknown).filter(|_| {
         s.signs_of(Sign::SpiUnknown)
             .all(|x| x.value("of") == Some("host"))

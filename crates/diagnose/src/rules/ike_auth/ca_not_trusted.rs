@@ -161,13 +161,24 @@ pub(super) fn not_loaded<'a>(s: &Signals<'a>) -> Option<(Seen<'a>, Seen<'a>)> {
     if s.authenticated().is_some() || s.up {
         return None;
     }
-    let file = s
+    // A directory of CAs has files that are none.
+    const NEAR: u64 = 8;
+    let near = |a: &Fact, b: &Fact| {
+        a.source.name == b.source.name
+            && a.source
+                .line
+                .zip(b.source.line)
+                .is_some_and(|(a, b)| a.abs_diff(b) <= NEAR)
+    };
+    let files = s
         .signs_of(Sign::ConfigUnreadable)
-        .find(|x| x.value("of") == Some("ca"))?;
-    let extension = s
-        .signs_of(Sign::KeyUsageRefused)
-        .find(|x| x.side() == file.side() && x.value("extension").is_some())?;
-    Some((file, extension))
+        .filter(|x| x.value("of") == Some("ca"));
+    files.into_iter().find_map(|file| {
+        let extension = s
+            .signs_of(Sign::KeyUsageRefused)
+            .find(|x| x.value("extension").is_some() && near(x.fact, file.fact))?;
+        Some((file, extension))
+    })
 }
 
 /// The peer that answers asks for certificates of a CA that isn't known here. Who begins asks for all that it trusts, which

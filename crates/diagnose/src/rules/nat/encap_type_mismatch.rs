@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use adit_model::event::Happening;
-use adit_model::fact::{Known, Side};
+use adit_model::fact::{Fact, Known, Side};
 use adit_model::sign::Sign;
 
 use crate::finding::{COUNTED, SYMPTOM};
@@ -120,7 +120,10 @@ fn judge(s: &Signals<'_>) -> Judgement {
 /// ESP in UDP that the peer sends to IKE's own port, where no marker tells it from IKE (RFC 3948 2.2): a gateway that
 /// takes itself for translated expects it on the other port.
 fn read_as_ike(s: &Signals<'_>) -> Judgement {
-    let unspecified = s.sign(Sign::SourceUnspecified);
+    let (forced, unspecified): (Vec<_>, Vec<_>) = s
+        .signs_of(Sign::SourceUnspecified)
+        .partition(|x| x.value("forced").is_some());
+    let unspecified = unspecified.last().copied();
     // What was found out about NATs belongs to the time before the tunnel was up.
     let own = s.case.happenings().find_map(|(f, h)| match h {
         Happening::NatDetection {
@@ -163,7 +166,10 @@ fn read_as_ike(s: &Signals<'_>) -> Judgement {
             separated_by: "a capture: is it ESP in UDP on port 500?",
         },
         // Nobody translates between neighbours, whatever came of the comparison.
-        (Some(made), None) if own.is_some() && neighbours_talk(s) && !s.refused_or_told() => Found::by(
+        (Some(made), None)
+            if forced.is_empty()
+                && own.is_some_and(|own| neighbours_talk(s, own))
+                && !s.refused_or_told() => Found::by(
             made,
             SYMPTOM,
             format!("{} takes itself for translated, and its peer is in the same network", made.who()),
@@ -185,11 +191,12 @@ fn read_as_ike(s: &Signals<'_>) -> Judgement {
 
 const EARLY: &str = "start the connection when the route to the peer is there, or write the own address (local_addrs, left=); force the encapsulation on both sides (encap = yes), or leave MOBIKE on so that both move to port 4500";
 
-/// Whether a message of the exchange went between two addresses of one network.
-fn neighbours_talk(s: &Signals<'_>) -> bool {
-    s.case
-        .happenings()
-        .any(|(f, _)| matches!(hosts(&f.source.text).as_slice(), [a, b, ..] if neighbours(a, b)))
+/// Whether a message of the exchange in which a NAT was found went between two addresses of one network.
+fn neighbours_talk(s: &Signals<'_>, found: &Fact) -> bool {
+    s.case.happenings().any(|(f, _)| {
+        f.subject == found.subject
+            && matches!(hosts(&f.source.text).as_slice(), [a, b, ..] if neighbours(a, b))
+    })
 }
 
 /// Whether two addresses are in one network of the usual size.
