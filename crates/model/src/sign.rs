@@ -589,7 +589,7 @@ pub enum Sign {
     ConfigValueInvalid,
     /// A connection or another part of the configuration was refused when it was loaded. `name`, `problem`.
     ConnectionRejected,
-    /// The same connection, child or policy is there twice. `name`, `other`.
+    /// The same connection, child or policy is there twice. `name`, `other`; `reqid` when they share a request id.
     ConnectionDuplicate,
     /// A plugin couldn't be loaded. `plugin`, `problem`; `thread` when a daemon says so.
     PluginMissing,

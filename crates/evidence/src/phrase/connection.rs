@@ -22,6 +22,22 @@ pub(super) fn is_typed(sign: Sign, body: &str) -> bool {
 }
 
 pub(super) static PHRASES: &[Phrase] = &[
+    // Two children, in a person's words.
+    any(Sign::ConnectionDuplicate, "child SAs that have same reqid"),
+    any(
+        Sign::ConnectionDuplicate,
+        "child SAs that have the same reqid",
+    ),
+    any(Sign::ConnectionDuplicate, "child SAs have the same reqid"),
+    any(Sign::ConnectionDuplicate, "child SAs with the same reqid"),
+    any(Sign::ConnectionDuplicate, "child SAs share the same reqid"),
+    any(Sign::ConnectionDuplicate, "CHILD_SAs have the same reqid"),
+    any(Sign::ConnectionDuplicate, "CHILD_SAs with the same reqid"),
+    any(Sign::ConnectionDuplicate, "CHILD_SAs get the same reqid"),
+    any(
+        Sign::ConnectionDuplicate,
+        "installed again, but with the same reqid",
+    ),
     // Typed at a shell.
     any(Sign::BegunByHand, "ipsec up {connection:w}"),
     any(Sign::BegunByHand, "ipsec auto --up {connection:w}"),

@@ -102,6 +102,7 @@ pub(super) fn marks(sign: Sign, body: &str) -> Vec<(&'static str, &'static str)>
         Sign::PskDiffers if has("authentication fail ") || has("=authentication fail") => {
             out.push(("method", "any"));
         }
+        Sign::ConnectionDuplicate if has("same reqid") => out.push(("reqid", "the same")),
         Sign::SourceUnspecified if has("faking NAT") => out.push(("forced", "yes")),
         // `%defaultroute` and the like aren't names of anybody.
         Sign::PeerNameUnresolved if has("=%") => out.push(("special", "yes")),

@@ -43,6 +43,7 @@ mod ping;
 mod plugins;
 mod qos;
 mod refused_phase;
+mod reqids;
 mod resolved;
 mod route;
 mod routeros_ids;
@@ -99,6 +100,7 @@ pub(crate) struct Statuses {
     ping: ping::Ping,
     plugins: plugins::Plugins,
     refused_phase: refused_phase::RefusedPhase,
+    reqids: reqids::Reqids,
     resolved: resolved::Resolved,
     routes: route::Routes,
     sas: sas::Sas,
@@ -153,6 +155,7 @@ impl Statuses {
         self.ping.line(line, place, facts);
         self.plugins.line(line, place, facts);
         self.refused_phase.line(line, place, facts);
+        self.reqids.line(line, place, facts);
         self.resolved.line(line, place);
         self.routes.line(line, place, facts);
         self.sas.line(line, place, facts);

@@ -277,8 +277,19 @@ fn alone(s: &Signals<'_>, told: &Fact) -> bool {
     of_v1 && !shown
 }
 
-/// Configurations of two products are shown, so of both ends, and none of their ESP proposals is known to differ.
+/// Configurations of two products are shown, so of both ends, and none of their ESP proposals is known to differ, or to be
+/// none that its product takes.
 fn both_written(s: &Signals<'_>) -> bool {
+    let unread = s.case.facts.iter().any(|f| match &f.what {
+        Known::PeerConfigured { connection } => connection
+            .children
+            .iter()
+            .any(|child| child.esp.is_written() && child.esp.value.is_none()),
+        _ => false,
+    });
+    if unread {
+        return false;
+    }
     let mut dialects = s.case.facts.iter().filter_map(|f| match &f.what {
         Known::PeerConfigured { connection } if !connection.listed => Some(connection.dialect),
         _ => None,

@@ -53,6 +53,24 @@ fn judge(s: &Signals<'_>) -> Judgement {
             separated_by: "the list of loaded connections and their networks",
         };
     }
+    if let Some(reqid) = seen.value("reqid") {
+        return Found::by(
+            seen,
+            SYMPTOM,
+            match seen.value("other") {
+                Some(other) => format!(
+                    "{} and {other} at {} have different networks and one request id ({reqid})",
+                    seen.value_or("name", ""),
+                    seen.who()
+                ),
+                None => format!("two children at {} have one request id", seen.who()),
+            },
+        )
+        .because("The request id ties policies to their SAs. Where two children share one, the kernel takes the SA that came last for the traffic of both, and the other end drops what isn't within its networks.")
+        .fix("take a reqid that is set by hand out of the configuration; where none is set, the daemon gave it twice: update it, and until then load the connection and set it up anew (swanctl --terminate, --initiate)")
+        .then("swanctl --list-sas: the reqid beside the networks of each child; ip xfrm policy")
+        .done();
+    }
     Found::by(
         seen,
         if seen.value("other").is_some() { SYMPTOM } else { CONDITION },
