@@ -390,6 +390,64 @@ mod tests {
         assert!(stuck(&lines).is_empty());
     }
 
+    /// A file of bare IPv4 packets (link type 101), half a second between each two.
+    fn file(packets: &[(bool, u32, u32, u16, u8)]) -> Vec<u8> {
+        let mut file = Vec::new();
+        for word in [0xa1b2_c3d4_u32, 0x0002_0004, 0, 0, 65535, 101] {
+            file.extend(word.to_be_bytes());
+        }
+        let (server, client) = ([10, 2, 0, 9], [10, 1, 0, 5]);
+        for (n, (ours, seq, ack, data, flags)) in (0_u32..).zip(packets) {
+            let total = 40 + data;
+            let mut ip = vec![0x45, 0];
+            ip.extend(total.to_be_bytes());
+            ip.extend([0, 0, 0x40, 0, 64, 6, 0, 0]);
+            let (from, to) = if *ours {
+                (server, client)
+            } else {
+                (client, server)
+            };
+            ip.extend(from.iter().chain(&to));
+            let ports: [u16; 2] = if *ours { [80, 40000] } else { [40000, 80] };
+            ip.extend(ports.iter().flat_map(|p| p.to_be_bytes()));
+            ip.extend([*seq, *ack].iter().flat_map(|n| n.to_be_bytes()));
+            ip.extend([0x50, *flags, 0xff, 0xff, 0, 0, 0, 0]);
+            ip.resize(usize::from(total), 0x55);
+            let length = u32::from(total);
+            for word in [1_795_000_000 + n / 2, n % 2 * 500_000, length, length] {
+                file.extend(word.to_be_bytes());
+            }
+            file.extend(ip);
+        }
+        file
+    }
+
+    #[test]
+    fn a_capture_file_tells_it_as_well() {
+        const SYN: u8 = 2;
+        const ACK: u8 = 16;
+        let mut packets = vec![
+            (false, u32::MAX, 0, 0, SYN),
+            (true, 500, 0, 0, SYN | ACK),
+            (false, 0, 501, 0, ACK),
+            (false, 0, 501, 90, ACK),
+            (true, 501, 90, 1460, ACK),
+            (true, 501, 90, 1460, ACK),
+            (true, 501, 90, 1460, ACK),
+            (false, 90, 501, 0, ACK),
+        ];
+        let seen = |packets: &[_]| {
+            let capture = crate::capture::read(&file(packets)).unwrap_or_default();
+            capture
+                .stuck
+                .first()
+                .map(|s| (s.octets, s.passes, s.whole, s.times))
+        };
+        assert_eq!(seen(&packets), Some((1500, OPENING, true, 3)));
+        packets.push((false, 90, 1961, 0, ACK));
+        assert_eq!(seen(&packets), None);
+    }
+
     #[test]
     fn a_header_tells_what_arrived_out_of_order() {
         let mut bytes = vec![0, 80, 0x9c, 0x40, 0, 0, 0, 1, 0, 0, 0, 177, 0x80, 0x10];
