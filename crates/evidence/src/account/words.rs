@@ -436,7 +436,7 @@ pub(super) static TABLE: &[Words] = &[
     helped(
         Complaint::WorksWithRoute,
         &[
-            "add the route|added the route|adding the route|add a route|added a route|adding a route|route added|add route|adding route|route is added|add the missing route|added the missing route|set the route|set a route",
+            "ip route add|route add |ip r add|ip ro add|add the route|added the route|adding the route|add a route|added a route|adding a route|route added|add route|adding route|route is added|add the missing route|added the missing route|set the route|set a route",
             "works|worked|it work|then work|fixed|fixes|solved|solves|resolved",
         ],
     ),

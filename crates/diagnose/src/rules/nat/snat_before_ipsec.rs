@@ -5,12 +5,14 @@ use adit_model::fact::Side;
 use adit_model::selector::Selector;
 use adit_model::sign::Sign;
 
+use crate::complaint::{complained, content};
 use crate::finding::{CONDITION, CONFIGURED, COUNTED, SYMPTOM};
 use crate::nat_rule::NatRule;
 use crate::plane::{Nets, possible};
 use crate::rule::{Found, Judgement, Need, Page, Rule};
 use crate::seen::Seen;
 use crate::signals::Signals;
+use crate::wire::Clear;
 
 pub(crate) static RULE: Rule = Rule {
     id: "snat-before-ipsec",
@@ -93,6 +95,9 @@ fn judge(s: &Signals<'_>) -> Judgement {
         .fix(FIX)
         .done();
     }
+    if let Some(found) = leaves_translated(s) {
+        return found;
+    }
     let complaint = [Complaint::NothingPasses, Complaint::OneWay]
         .into_iter()
         .find_map(|c| s.complains(c));
@@ -157,6 +162,52 @@ fn judge(s: &Signals<'_>) -> Judgement {
         because: "what leaves is translated, and no rule shown exempts the tunnel".to_owned(),
         separated_by: "whether counters of the tunnel grow during a ping, and the whole list of NAT rules",
     }
+}
+
+/// A capture has packets of our network for the peer's, and such with the gateway's own address in their place; of ours
+/// none is seen to leave.
+fn leaves_translated(s: &Signals<'_>) -> Option<Judgement> {
+    let suffers = s.traffic_suffers() || complained(s);
+    if content(s) || s.complains(Complaint::GatewayFails).is_some() {
+        return None;
+    }
+    let ends: Vec<&str> = s
+        .kernel(Side::Local)?
+        .protecting("out")
+        .flat_map(|(_, p)| p.templates.iter().map(|t| t.from.as_str()))
+        .collect();
+    let of_gateway = |from: &str| ends.contains(&from) && s.ours_by_selectors(from) == Some(false);
+    s.clear().find_map(|left| {
+        let (from, to) = (left.from.to_string(), left.to.to_string());
+        let its = of_gateway(&from)
+            && left.outbound == Some(true)
+            && s.protected_by_selectors(&to) == Some(true);
+        let same = |c: &Clear<'_>| {
+            (c.to, c.protocol, c.port) == (left.to, left.protocol, left.port)
+                && c.fact.side == left.fact.side
+        };
+        let before = s.clear().find(|c| {
+            same(c) && s.ours_by_selectors(&c.from.to_string()) == Some(true)
+        })?;
+        // Each that came in went out so.
+        let each = before.outbound == Some(false) && before.packets == left.packets;
+        (its && before.outbound != Some(true) && (suffers || each)).then(|| {
+            Found::on(
+                left.fact,
+                CONDITION,
+                left.fact.side.into(),
+                format!(
+                    "packets of {} for {to} leave in clear with the gateway's own address {from} as their source",
+                    before.from
+                ),
+            )
+            .with([before.fact])
+            .because("On Linux translation comes before the look-up of IPsec policies: packets with a translated source fit none of them.")
+            .fix(FIX)
+            .then("iptables -t nat -vnL POSTROUTING: which counter grows during a ping through the tunnel")
+            .done()
+        })
+    })
 }
 
 const FIX: &str = "exempt the remote network from translation before the rule that translates (iptables -t nat -I POSTROUTING -m policy --pol ipsec --dir out -j ACCEPT; VyOS: a `nat source rule` with `exclude` and a lower number)";

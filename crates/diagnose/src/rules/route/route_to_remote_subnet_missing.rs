@@ -1,8 +1,10 @@
 //! `route-to-remote-subnet-missing`: no route leads the remote network into the tunnel.
 
+use std::net::IpAddr;
+
 use adit_model::complaint::Complaint;
 use adit_model::fact::{Fact, Side};
-use adit_model::host::{HostState, Listing};
+use adit_model::host::{HostState, Listing, Route};
 use adit_model::product::Product;
 use adit_model::selector::Selector;
 use adit_model::sign::Sign;
@@ -110,7 +112,7 @@ fn judge(s: &Signals<'_>) -> Judgement {
     if let Some(judgement) = not_in_the_table(s) {
         return judgement;
     }
-    if let Some(judgement) = next_hop_not_in_the_table(s) {
+    if let Some(judgement) = leaves_beside(s).or_else(|| next_hop_not_in_the_table(s)) {
         return judgement;
     }
     // Only where the tunnel is an interface, as it always is in FortiOS' trace: a policy takes its packets from any route.
@@ -146,6 +148,61 @@ fn judge(s: &Signals<'_>) -> Judgement {
         .because("The tunnel is an interface, and only what is routed to it goes into the tunnel.")
         .fix(format!("add a route for the remote network by the tunnel's interface, for instance `ip route add {to} dev vti0`"))
         .done()
+}
+
+/// A capture has packets of ours in clear, and the table leads them by another interface than the tunnel's, into which only
+/// routes lead.
+fn leaves_beside(s: &Signals<'_>) -> Option<Judgement> {
+    let spd = s.kernel(Side::Local)?;
+    let mut policies = spd.protecting("out").peekable();
+    policies.peek()?;
+    let by_interface = policies.all(|(_, p)| p.mark.is_some() || p.if_id.is_some());
+    if !by_interface || s.refused_or_told() || content(s) {
+        return None;
+    }
+    let table: Vec<_> = s
+        .routes()
+        .filter(|(f, r)| f.side == Side::Local && r.table.is_none())
+        .filter_map(|(f, r)| Some((f, r, r.network.parse::<Selector>().ok()?)))
+        .collect();
+    let by_tunnel = |r: &Route| r.device.as_deref().is_some_and(tunnel_device);
+    table.iter().find(|(_, r, _)| by_tunnel(r))?;
+    s.clear().find_map(|left| {
+        let host = Selector::host(left.to);
+        let bits = |r: &Route| r.network.split_once('/')?.1.parse::<u8>().ok();
+        let (fact, way, _) = table
+            .iter()
+            .filter(|(_, _, net)| net.contains(&host))
+            .max_by_key(|(_, r, _)| bits(r).unwrap_or(32))?;
+        // Other routes may lead to networks of our own.
+        let beside = way.network == "0.0.0.0/0" && !by_tunnel(way);
+        let beside = beside && !left.between_gateways && is_inside(left.to);
+        let device = way.device.as_deref()?;
+        beside.then(|| {
+            Found::on(
+                left.fact,
+                SYMPTOM,
+                AtFault::Local,
+                format!(
+                    "packets from {} to {} leave in clear: the table leads them by {device} ({})",
+                    left.from, left.to, way.network
+                ),
+            )
+            .with([*fact])
+            .because("The policies are bound to the tunnel's interface by a mark or a number, so only what is routed to it goes into the tunnel.")
+            .fix(format!("add a route for the network of {} by the tunnel's interface", left.to))
+            .then(format!("`ip route get {}`", left.to))
+            .done()
+        })
+    })
+}
+
+/// Whether an address is of the kind that stands behind gateways.
+fn is_inside(address: IpAddr) -> bool {
+    match address {
+        IpAddr::V4(a) => a.is_private(),
+        IpAddr::V6(a) => a.is_unique_local(),
+    }
 }
 
 /// Routes lead by the tunnel's interface to a next hop that no route leads to: the interface's own network isn't there.
