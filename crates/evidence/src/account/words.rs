@@ -416,6 +416,19 @@ pub(super) static TABLE: &[Words] = &[
             ],
         )
     },
+    Words {
+        unless: "whether|should|might|maybe|perhaps|default|dropped|removed|deprecat|algorithm|cipher|sha1|3des|modp|other |another |this one|different ",
+        experiment: true,
+        ..told(
+            Complaint::WorksInOlderVersions,
+            &[
+                "same config|same ipsec conf|same swanctl|same setup|identical config|identical setup|unchanged config|configuration unchanged|config unchanged",
+                "works with|works on|works in|works fine with|works fine on|works well with|worked with|worked fine with|worked on|work with|is fine with|is ok with",
+                "fails|but not|and not|stops working|is broken|no longer work|does not with|doesnt with",
+                "strongswan #|libreswan #|openswan #|charon #|openiked #|racoon #|version #|versions #|release #",
+            ],
+        )
+    },
     helped(
         Complaint::WorksInUdp,
         &[

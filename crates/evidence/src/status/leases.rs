@@ -31,7 +31,8 @@ impl Leases {
         let body = line.body.trim();
         let Some((number, user, address)) = traffic(body).or_else(|| vici(body)) else {
             // A command, whose listing may be another host's.
-            if body.contains("ipsec ") || body.contains("swanctl") {
+            let command = || body.contains("ipsec ") || body.contains("swanctl");
+            if !self.listed.is_empty() && command() {
                 *self = Self {
                     found: self.found,
                     ..Self::default()
