@@ -135,7 +135,7 @@ fn own_address(fact: &Fact) -> Option<IpAddr> {
 }
 
 /// The host of a prompt with a command behind it.
-fn host(body: &str) -> Option<&str> {
+pub(crate) fn host(body: &str) -> Option<&str> {
     const FAR: usize = 80;
     const VERBS: [&str; 14] = [
         "show",

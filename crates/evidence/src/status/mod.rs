@@ -27,6 +27,7 @@ mod fortios_routes;
 mod host;
 mod ike_ports;
 mod ike_scan;
+mod ikev2_profiles;
 mod in_words;
 mod ipdrop;
 mod junos_zone;
@@ -92,6 +93,7 @@ pub(crate) struct Statuses {
     filter_load: filter_load::FilterLoad,
     flow_trace: flow_trace::FlowTrace,
     ike_ports: ike_ports::IkePorts,
+    ikev2_profiles: ikev2_profiles::Ikev2Profiles,
     in_words: in_words::InWords,
     ipdrop: ipdrop::IpDrop,
     junos_zones: junos_zone::JunosZones,
@@ -147,6 +149,7 @@ impl Statuses {
         self.bsd_routes.line(line, place, facts);
         self.ike_ports.line(line, place, facts);
         self.flow_trace.line(line, place, facts);
+        self.ikev2_profiles.line(line, place);
         self.in_words.line(line, place, facts);
         self.ipdrop.line(line, place, facts);
         self.junos_zones.line(line, place);
@@ -203,6 +206,7 @@ impl Statuses {
         self.counters.finish(&mut self.facts);
         self.diff.finish(&mut self.facts);
         self.filter.finish(&mut self.facts);
+        self.ikev2_profiles.finish(&mut self.facts);
         self.bsd_routes.finish(&mut self.facts);
         core::mem::take(&mut self.junos_zones).finish(&mut self.facts);
         self.ping.cut_off(&mut self.facts);

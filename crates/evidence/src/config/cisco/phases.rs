@@ -171,7 +171,14 @@ impl<'x> Device<'x, '_> {
             } else if b.is(&["authentication", "local"]) {
                 c.local_auth = ctx.at(vec![method(b.word(2))], b.line);
             } else if b.is(&["authentication", "remote"]) {
-                c.remote_auth = ctx.at(vec![method(b.word(2))], b.line);
+                // Any of several is taken.
+                let mut all = core::mem::take(&mut c.remote_auth.value);
+                if !c.remote_auth.is_written() {
+                    all.clear();
+                }
+                all.push(method(b.word(2)));
+                all.dedup();
+                c.remote_auth = ctx.at(all, b.line);
             } else if b.is(&["dpd"]) {
                 c.dpd_delay = ctx.at(duration(b.word(1)), b.line);
             } else if b.is(&["lifetime"])
