@@ -72,11 +72,11 @@ pub(super) static PHRASES: &[Phrase] = &[
     ),
     any(Sign::OwnTrafficCaught, "acquire for our own IP address"),
     // Linux.
-    by(
-        &["kernel"],
+    any(
         Sign::RecursiveRouting,
-        "{interface:w} Local routing loop detected!",
+        "{interface:w} Local routing loop detected",
     ),
+    any(Sign::RecursiveRouting, "Local routing loop detected"),
     any(
         Sign::RecursiveRouting,
         "Dead loop on virtual device {interface:w} fix it urgently",
