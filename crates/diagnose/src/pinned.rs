@@ -35,6 +35,12 @@ pub(crate) fn pinned(s: &Signals<'_>, rule: &Rule, judgement: Judgement) -> Judg
     if matches!(judgement, Judgement::Found(_) | Judgement::RuledOut(_)) {
         return judgement;
     }
+    if let Some(culprit) = tried_in_vain(s, rule.id) {
+        return Judgement::RuledOut(format!(
+            "somebody changed {}, and it made no difference",
+            culprit.named()
+        ));
+    }
     let Some((fact, culprit, by)) = last(s) else {
         return judgement;
     };
@@ -57,6 +63,30 @@ pub(crate) fn pinned(s: &Signals<'_>, rule: &Rule, judgement: Judgement) -> Judg
     ))
     .fix(fix)
     .done()
+}
+
+/// What somebody changed without any difference, where that speaks against the cause.
+fn tried_in_vain(s: &Signals<'_>, cause: &str) -> Option<Culprit> {
+    s.case.facts.iter().find_map(|f| match f.what {
+        Known::TriedInVain { culprit } if excludes(culprit).contains(&cause) => Some(culprit),
+        _ => None,
+    })
+}
+
+/// What a thing isn't the cause of, when it made no difference. Of what both ends have to agree on, nobody knows whether it
+/// was changed rightly.
+fn excludes(culprit: Culprit) -> &'static [&'static str] {
+    match culprit {
+        Culprit::ReversePath => &["rp-filter-drop"],
+        Culprit::Forwarding => &["ip-forward-disabled"],
+        Culprit::Offload => &["hw-offload-fault"],
+        Culprit::HostFilter => &["endpoint-host-firewall"],
+        Culprit::Confinement => &["selinux-apparmor-or-caps"],
+        Culprit::PacketSize => &["mss-clamp-missing", "pmtu-blackhole"],
+        Culprit::RouteMissing => &["route-to-remote-subnet-missing"],
+        Culprit::ReplayWindow => &["anti-replay-drops"],
+        _ => &[],
+    }
 }
 
 /// The causes that it makes likely, where it doesn't decide.
@@ -101,7 +131,11 @@ fn side(cause: &str) -> AtFault {
         | "plugin-missing"
         | "port-500-in-use"
         | "private-key-missing"
-        | "if-id-or-mark-mismatch" => AtFault::Local,
+        | "if-id-or-mark-mismatch"
+        | "route-to-remote-subnet-missing"
+        | "tunnel-route-captures-peer"
+        | "cloud-route-table-missing"
+        | "hw-offload-fault" => AtFault::Local,
         "esp-blocked" | "nat-ipsec-passthrough" | "nat-return-mapping-lost" => AtFault::Path,
         "psk-mismatch"
         | "ike-proposal-mismatch"
@@ -184,6 +218,18 @@ fn causes(s: &Signals<'_>, culprit: Culprit) -> &'static [&'static str] {
         Culprit::PeerName => &["peer-dns-unresolvable", "peer-address-wrong"],
         Culprit::InterfaceNumber => &["if-id-or-mark-mismatch"],
         Culprit::UserPassword => &["eap-xauth-failure"],
+        Culprit::RouteMissing => &[
+            "route-to-remote-subnet-missing",
+            "source-address-outside-selectors",
+        ],
+        Culprit::RouteOfTunnel => &["tunnel-route-captures-peer", "overbroad-remote-selector"],
+        Culprit::RouteToPeer => &["tunnel-route-captures-peer"],
+        Culprit::CloudRoute => &["cloud-route-table-missing"],
+        Culprit::Offload => &["hw-offload-fault"],
+        Culprit::Rekeying => &["rekey-disabled"],
+        Culprit::HostFilter => &["endpoint-host-firewall"],
+        Culprit::Confinement => &["selinux-apparmor-or-caps"],
+        Culprit::PacketSize => &["mss-clamp-missing", "pmtu-blackhole"],
     }
 }
 

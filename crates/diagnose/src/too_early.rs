@@ -339,7 +339,10 @@ fn rests_on_lines(s: &Signals<'_>, lines: &[Evidence], last: &Fact) -> bool {
     let of_words = |f: &&Fact| {
         matches!(
             f.what,
-            Known::Complained { .. } | Known::PinnedDown { .. } | Known::Probed { .. }
+            Known::Complained { .. }
+                | Known::PinnedDown { .. }
+                | Known::TriedInVain { .. }
+                | Known::Probed { .. }
         )
     };
     !lines.iter().any(|line| {

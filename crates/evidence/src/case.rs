@@ -124,6 +124,7 @@ fn is_timeless(what: &Known) -> bool {
             | Known::Listed { .. }
             | Known::Complained { .. }
             | Known::PinnedDown { .. }
+            | Known::TriedInVain { .. }
     )
 }
 

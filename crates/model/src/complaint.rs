@@ -122,6 +122,20 @@ pub enum Complaint {
     GatewayFails,
     /// A source was translated into the tunnel's own network, and the packet was seen to leave beside the tunnel.
     TranslatedBeside,
+    /// One processor was seen full with the tunnel's packets while the others rest.
+    OneCoreBusy,
+    /// It ends with a lifetime, and rekeying is switched off.
+    EndsWithoutRekey,
+    /// A client of Windows disconnects after five minutes without traffic.
+    WindowsIdle,
+    /// What the gateway passes on to a machine beside it was seen to leave, and not to arrive there.
+    ForwardedVanishes,
+    /// The same of answers to what that machine asked.
+    AnswersForwardedVanish,
+    /// SAs were seen between networks that are far apart, with an end at a private address.
+    PrivateTarget,
+    /// A NAT gave an end another address or port, and the other end was seen to keep to the old one.
+    NatMoved,
     /// No symptom: all is well, and the question is another one.
     AllWell,
     /// It doesn't work, and no more is said.
@@ -130,7 +144,7 @@ pub enum Complaint {
 
 impl Complaint {
     /// Every one, in the order of the list above.
-    pub const ALL: [Complaint; 60] = [
+    pub const ALL: [Complaint; 67] = [
         Complaint::NeverConnects,
         Complaint::NothingPasses,
         Complaint::NothingReached,
@@ -189,6 +203,13 @@ impl Complaint {
         Complaint::CutOff,
         Complaint::GatewayFails,
         Complaint::TranslatedBeside,
+        Complaint::OneCoreBusy,
+        Complaint::EndsWithoutRekey,
+        Complaint::WindowsIdle,
+        Complaint::ForwardedVanishes,
+        Complaint::AnswersForwardedVanish,
+        Complaint::PrivateTarget,
+        Complaint::NatMoved,
         Complaint::AllWell,
         Complaint::Fails,
     ];
@@ -232,6 +253,13 @@ impl Complaint {
                 | Complaint::IdentityRefused
                 | Complaint::ServerBehindTunnel
                 | Complaint::TranslatedBeside
+                | Complaint::OneCoreBusy
+                | Complaint::EndsWithoutRekey
+                | Complaint::WindowsIdle
+                | Complaint::ForwardedVanishes
+                | Complaint::AnswersForwardedVanish
+                | Complaint::PrivateTarget
+                | Complaint::NatMoved
         )
     }
 
@@ -304,6 +332,23 @@ impl Complaint {
                 "that a gateway calls itself by its private address, which the other one doesn't expect"
             }
             Complaint::IdentityRefused => "that the identity in phase 1 is refused",
+            Complaint::OneCoreBusy => "that one processor has all the work and the others rest",
+            Complaint::EndsWithoutRekey => {
+                "that it ends with its lifetime while rekeying is switched off"
+            }
+            Complaint::WindowsIdle => {
+                "that a client of Windows disconnects after five minutes without traffic"
+            }
+            Complaint::ForwardedVanishes => {
+                "that what the gateway passes on to a machine beside it leaves and doesn't arrive"
+            }
+            Complaint::AnswersForwardedVanish => {
+                "that answers which the gateway passes on to a machine beside it leave and don't arrive"
+            }
+            Complaint::PrivateTarget => "that the SAs lead to a private address of another network",
+            Complaint::NatMoved => {
+                "that a NAT gave an end another address or port, and the other end keeps to the old one"
+            }
             Complaint::ServerBehindTunnel => "that the route to the server leads into the tunnel",
             Complaint::CutOff => "that the host is cut off once the tunnel is there",
             Complaint::GatewayFails => "that what the gateway itself sends has no answer",

@@ -97,6 +97,24 @@ pub enum Culprit {
     InterfaceNumber,
     /// A user's password or account.
     UserPassword,
+    /// A route to the far network that nothing adds.
+    RouteMissing,
+    /// A route into the tunnel that takes too much.
+    RouteOfTunnel,
+    /// A route to the other gateway, outside of the tunnel.
+    RouteToPeer,
+    /// A route in a cloud's own table.
+    CloudRoute,
+    /// Cryptography in hardware, or its driver.
+    Offload,
+    /// Replacing SAs, which is off.
+    Rekeying,
+    /// A filter on a host.
+    HostFilter,
+    /// SELinux or AppArmor.
+    Confinement,
+    /// The size of packets (MTU, MSS).
+    PacketSize,
 }
 
 /// How somebody came upon it.
@@ -111,7 +129,7 @@ pub enum PinnedBy {
 
 impl Culprit {
     /// Every one, in the order of the list above.
-    pub const ALL: [Culprit; 44] = [
+    pub const ALL: [Culprit; 53] = [
         Culprit::Key,
         Culprit::KeyForm,
         Culprit::Identity,
@@ -156,6 +174,15 @@ impl Culprit {
         Culprit::PeerName,
         Culprit::InterfaceNumber,
         Culprit::UserPassword,
+        Culprit::RouteMissing,
+        Culprit::RouteOfTunnel,
+        Culprit::RouteToPeer,
+        Culprit::CloudRoute,
+        Culprit::Offload,
+        Culprit::Rekeying,
+        Culprit::HostFilter,
+        Culprit::Confinement,
+        Culprit::PacketSize,
     ];
 
     /// The thing, as a part of a sentence.
@@ -206,6 +233,15 @@ impl Culprit {
             Culprit::PeerName => "the peer's name",
             Culprit::InterfaceNumber => "the number or mark of a tunnel interface",
             Culprit::UserPassword => "a user's account or password",
+            Culprit::RouteMissing => "a route to the far network",
+            Culprit::RouteOfTunnel => "a route into the tunnel",
+            Culprit::RouteToPeer => "the route to the other gateway",
+            Culprit::CloudRoute => "a route in the cloud's table",
+            Culprit::Offload => "cryptography in hardware",
+            Culprit::Rekeying => "replacing SAs, which was off",
+            Culprit::HostFilter => "a filter on a host",
+            Culprit::Confinement => "SELinux or AppArmor",
+            Culprit::PacketSize => "the size of packets",
         }
     }
 }
@@ -219,6 +255,6 @@ mod tests {
         for (at, culprit) in Culprit::ALL.into_iter().enumerate() {
             assert_eq!(culprit as usize, at, "{culprit:?}");
         }
-        assert_eq!(Culprit::ALL.len(), Culprit::UserPassword as usize + 1);
+        assert_eq!(Culprit::ALL.len(), Culprit::PacketSize as usize + 1);
     }
 }

@@ -130,6 +130,11 @@ pub enum Known {
         /// How they came upon it.
         by: crate::culprit::PinnedBy,
     },
+    /// A person tells what they changed without any difference.
+    TriedInVain {
+        /// What they changed.
+        culprit: crate::culprit::Culprit,
+    },
     /// A person answered a question.
     Answered {
         /// The question's id.

@@ -7,8 +7,12 @@
 //! What they saw of a cause is heard as well (`observed`), and what they pinned it down to (`pinned`). Never guesses at causes
 //! that people name: they are often wrong.
 
+mod listed;
 mod observed;
 mod pinned;
+mod prose;
+mod routes;
+mod scenes;
 mod sized;
 mod things;
 mod torn;
@@ -20,6 +24,7 @@ use adit_model::fact::{Fact, Known};
 
 use crate::reading::Place;
 use crate::text::Line;
+pub(crate) use prose::{is_prose, parts, quoted};
 pub(crate) use torn::{Joined, Torn};
 use words::{CAUSES, OFF, OFF_BEFORE, OFF_BEHIND, TABLE, TROUBLE};
 
@@ -35,84 +40,6 @@ const AFTER: u8 = 3;
 /// A sentence that names so many kinds of causes is a list of them.
 const A_LIST: usize = 5;
 
-/// Words that tools hardly print and people can't do without.
-const SMALL: &[&str] = &[
-    "the",
-    "is",
-    "are",
-    "but",
-    "when",
-    "after",
-    "we",
-    "i",
-    "my",
-    "our",
-    "only",
-    "a",
-    "an",
-    "it",
-    "they",
-    "there",
-    "this",
-    "that",
-    "have",
-    "has",
-    "can",
-    "can't",
-    "cannot",
-    "doesn't",
-    "isn't",
-    "every",
-    "then",
-    "where",
-    "of",
-    "with",
-    "from",
-    "its",
-    "their",
-    "so",
-    "no",
-    "not",
-    "any",
-    "us",
-    "me",
-    "and",
-    "as",
-    "for",
-    "does",
-    "were",
-    "would",
-    "some",
-    "because",
-    "please",
-    "should",
-    "shouldn't",
-    "don't",
-    "didn't",
-    "couldn't",
-    "wasn't",
-    "which",
-    "what",
-    "you",
-    "your",
-    "been",
-    "if",
-    "just",
-    "also",
-    "than",
-    "how",
-    "why",
-    "while",
-    "like",
-    "here",
-    "now",
-    "still",
-    "i'm",
-    "i've",
-    "he",
-    "she",
-];
-
 /// Reads sentences of people.
 #[derive(Debug, Default)]
 pub(crate) struct Account {
@@ -121,10 +48,16 @@ pub(crate) struct Account {
     from: Option<Place>,
     seen: usize,
     facts: Vec<Fact>,
-    /// The sentence before.
+    /// The sentence before, and the one before that.
     before: String,
+    earlier: String,
+    /// What stands over the lines says that they help.
+    cures: bool,
+    /// The open sentence is such a line.
+    helps: bool,
     /// What was pinned down last, and how many sentences ago.
     pinned: Option<(Culprit, u8)>,
+    scenes: scenes::Scenes,
     /// Some sentence tells of what isn't well, in whatever words.
     troubled: bool,
 }
@@ -136,17 +69,39 @@ impl Account {
             return;
         }
         let headed = line.at.is_some() || line.program.is_some();
-        if headed || !is_prose(line.body, !self.open.is_empty()) {
+        let (item, listed) = if headed {
+            (line.body, false)
+        } else {
+            listed::item(line.body)
+        };
+        let (text, helps) = match (!headed).then(|| listed::cure(item)).flatten() {
+            Some(cure) => (cure, true),
+            None => (item, listed && self.cures),
+        };
+        if headed || !is_prose(text, !self.open.is_empty() && !listed) {
             self.close();
+            if !headed && self.scenes.listens() && text.len() < SENTENCE {
+                for complaint in self.scenes.sentence("", &plain(text), false) {
+                    self.complain(&place(), complaint, "");
+                }
+            }
             if !line.body.trim().is_empty() {
                 self.before.clear();
+                self.earlier.clear();
+                self.cures = !headed && listed::heads_cures(line.body);
             }
             return;
         }
         self.seen += 1;
-        for (part, ends) in parts(line.body) {
+        if listed || helps {
+            self.close();
+        } else {
+            self.cures = listed::heads_cures(line.body);
+        }
+        for (at, (part, ends)) in parts(text).into_iter().enumerate() {
             if self.from.is_none() {
                 self.from = Some(place());
+                self.helps = helps && at == 0;
             }
             self.open.push(' ');
             self.open.push_str(part);
@@ -190,11 +145,13 @@ impl Account {
                 self.complain(&place, words.complaint, &sentence);
             }
         }
-        for complaint in sized::sized(&sentence) {
+        let scenes = self.scenes.sentence(&self.before, &sentence, asks);
+        for complaint in sized::sized(&sentence).into_iter().chain(scenes) {
             self.complain(&place, complaint, &sentence);
         }
+        let wonders = asks && holds(&sentence, "what |why |how |is there|does any|has any|any ");
         if let Some((culprit, since)) = self.pinned.take() {
-            if pinned::is_taken_back(&sentence) {
+            if pinned::is_taken_back(&sentence) && !wonders {
                 self.facts.retain(
                     |f| !matches!(f.what, Known::PinnedDown { culprit: c, .. } if c == culprit),
                 );
@@ -202,12 +159,23 @@ impl Account {
                 self.pinned = Some((culprit, since + 1));
             }
         }
-        let pinned = pinned::pinned(&self.before, &sentence);
-        if let Some((culprit, by)) = pinned.filter(|_| !asks && named < A_LIST) {
-            self.pin(&place, culprit, by);
-            self.pinned = Some((culprit, 1));
+        if !asks && named < A_LIST {
+            let told = pinned::Told {
+                sentence: &sentence,
+                before: &self.before,
+                earlier: &format!("{}{}", self.earlier, self.before),
+                helps: core::mem::take(&mut self.helps),
+            };
+            let vain = pinned::in_vain(&told);
+            if let Some((culprit, by)) = pinned::pinned(&told) {
+                self.pin(&place, culprit, by);
+                self.pinned = Some((culprit, 1));
+            }
+            for culprit in vain {
+                self.keep(&place, Known::TriedInVain { culprit });
+            }
         }
-        self.before = sentence;
+        self.earlier = core::mem::replace(&mut self.before, sentence);
     }
 
     fn complain(&mut self, place: &Place, complaint: Complaint, sentence: &str) {
@@ -232,9 +200,20 @@ impl Account {
     }
 
     fn pin(&mut self, place: &Place, culprit: Culprit, by: PinnedBy) {
-        let known =
-            |f: &Fact| matches!(f.what, Known::PinnedDown { culprit: c, .. } if c == culprit);
-        if self.facts.len() >= MOST || self.facts.iter().any(known) {
+        let pinned = |of: Culprit| {
+            self.facts
+                .iter()
+                .any(|f| matches!(f.what, Known::PinnedDown { culprit: c, .. } if c == of))
+        };
+        // Another cipher is what the hardware doesn't do.
+        if pinned(culprit) || pinned(Culprit::Offload) && pinned::is_cipher(culprit) {
+            return;
+        }
+        self.keep(place, Known::PinnedDown { culprit, by });
+    }
+
+    fn keep(&mut self, place: &Place, what: Known) {
+        if self.facts.len() >= MOST || self.facts.iter().any(|f| f.what == what) {
             return;
         }
         self.facts.push(Fact {
@@ -243,121 +222,9 @@ impl Account {
             side: place.side,
             subject: None,
             role: None,
-            what: Known::PinnedDown { culprit, by },
+            what,
         });
     }
-}
-
-/// Whether a person wrote the line. The rest of a sentence may be shorter than its beginning.
-pub(crate) fn is_prose(line: &str, goes_on: bool) -> bool {
-    let line = line
-        .trim()
-        .trim_start_matches(['-', '*', '•', '>', ' ', '`']);
-    let first = line.split(' ').next().unwrap_or_default();
-    // `ping: the message is too long` is a tool's.
-    let begins = first.starts_with(char::is_alphabetic) && !first.ends_with(':');
-    let odd = line
-        .chars()
-        .filter(|c| {
-            matches!(
-                c,
-                '{' | '}' | '[' | ']' | '=' | '|' | '<' | '"' | '#' | '$' | '/' | '\\' | '_'
-            )
-        })
-        .count();
-    // Who quotes much says much.
-    let most = (line.split_whitespace().count() / 2).clamp(4, 8);
-    if !begins || odd > most {
-        return false;
-    }
-    // Several sentences in a line are nobody's but a person's.
-    let sentences = line
-        .match_indices(". ")
-        .filter(|(at, _)| {
-            line.get(at + 2..)
-                .is_some_and(|rest| rest.starts_with(|c: char| c.is_uppercase()))
-        })
-        .count();
-    let share = if sentences > 1 { 12 } else { 7 };
-    let (mut words, mut small) = (0, 0);
-    for word in line.split_whitespace().take(60) {
-        let word = word.trim_matches(|c: char| !c.is_alphabetic() && c != '\'');
-        if word.is_empty() {
-            continue;
-        }
-        words += 1;
-        small += usize::from(SMALL.iter().any(|s| s.eq_ignore_ascii_case(word)));
-    }
-    if goes_on {
-        words >= 1 && small >= 1
-    } else {
-        words >= 4 && small * share >= words
-    }
-}
-
-/// The parts of a line up to the end of each sentence, and whether it ends there: `10.1.0.5`, `net.ipv4` and `e.g.` hold stops
-/// that end nothing.
-pub(crate) fn parts(line: &str) -> Vec<(&str, bool)> {
-    let mut out = Vec::new();
-    let mut from = 0;
-    for (at, c) in line.char_indices() {
-        let end = at + c.len_utf8();
-        let rest = line.get(end..).unwrap_or_default();
-        let before = line.get(..at).unwrap_or_default();
-        let open = || {
-            let word = before.rsplit([' ', '(']).next().unwrap_or_default();
-            [
-                "e.g", "i.e", "etc", "vs", "resp", "approx", "incl", "no", "ca",
-            ]
-            .iter()
-            .any(|w| word.eq_ignore_ascii_case(w))
-        };
-        let ends = match c {
-            '!' | '?' => true,
-            '.' => {
-                rest.is_empty()
-                    || rest.starts_with(|c: char| c.is_whitespace() || matches!(c, ')' | '"' | '*'))
-                        && !open()
-            }
-            _ => false,
-        };
-        if ends {
-            out.push((line.get(from..end).unwrap_or_default(), true));
-            from = end;
-        }
-    }
-    out.push((line.get(from..).unwrap_or_default(), false));
-    out.retain(|(part, _)| !part.trim().is_empty());
-    out
-}
-
-/// What a person's line quotes: a message in backticks, quotation marks or brackets, or behind a colon. A program's words
-/// are the program's, whoever repeats them.
-pub(crate) fn quoted<'t>(line: &Line<'t>) -> Vec<&'t str> {
-    const MARKS: [(char, char); 5] = [('`', '`'), ('"', '"'), ('“', '”'), ('«', '»'), ('[', ']')];
-    if line.at.is_some() || line.program.is_some() || !is_prose(line.body, false) {
-        return Vec::new();
-    }
-    let mut out = Vec::new();
-    for (open, close) in MARKS {
-        let mut rest = line.body;
-        while let Some((_, after)) = rest.split_once(open) {
-            let Some((inside, tail)) = after.split_once(close) else {
-                break;
-            };
-            out.push(inside);
-            rest = tail;
-        }
-    }
-    if let Some((_, tail)) = line.body.split_once(": ") {
-        out.push(tail);
-    }
-    out.retain_mut(|text| {
-        *text = text.trim().trim_matches(['`', '"', '\'', '*', '.']);
-        text.split_ascii_whitespace().nth(2).is_some()
-    });
-    out.truncate(4);
-    out
 }
 
 /// Small letters, words divided by one blank, apostrophes taken out, numbers that stand alone kept behind a `#`.

@@ -6,23 +6,25 @@
 
 use adit_model::culprit::{Culprit, PinnedBy};
 
-use super::things::{Done, THINGS, Thing};
+use super::things::{Done, THINGS, TRIALS, Thing};
 use super::words::{HELPS, OFF, OFF_BEFORE};
-use super::{holds, places, switched_off};
+use super::{holds, places, routes, switched_off};
 
 /// It isn't known, or somebody advises.
-const UNSURE: &str = "whether|might|maybe|perhaps|could be|may be|i think|i guess|i suspect|suspect|probably|seems|seem to|assum|unless|not sure|wonder|possib|hypothes|theory|you should|you need|you have to|you must|you may|you can|please|try to|try |would be|should be|should i|should we|have tried|tried|no matter|regardless|irrespective|either way|in both cases|hoping|hopefully|ought|was sure|were sure|am sure|are sure|convinced|certain that|believed|we thought|i thought|he thought|they thought|told us our|told us that our|told us that the";
+const UNSURE: &str = "whether|might|maybe|perhaps|could be|may be|i think|i guess|i suspect|suspect|probably|seems|seem to|assum|unless|not sure|wonder|possib|hypothes|theory|you should|you need|you have to|you must|you may|you can|please|try to|try |would be|should be|should i|should we|have tried|tried|you could|one could|would work|would then|no matter|regardless|irrespective|either way|in both cases|hoping|hopefully|ought|was sure|were sure|am sure|are sure|convinced|certain that|believed|we thought|i thought|he thought|they thought|told us our|told us that our|told us that the";
 /// It didn't help.
 const IN_VAIN: &str = "no difference|no effect|no change|no luck|no avail|in vain|unsuccessful|without success|without effect|without any effect|without luck|still |neither|nothing |same result|same error|same problem|same issue|not help|not solve|not fix|didnt help|didnt solve|didnt fix|doesnt help|doesnt solve|doesnt fix|hasnt help|havent help|worked for a |worked for an |worked for some|worked for one|worked for two|worked for about|was up for a |was up for an |was up for some";
-const NEGATIONS: &[&str] = &[
+pub(super) const NEGATIONS: &[&str] = &[
     "not", "never", "cannot", "cant", "didnt", "doesnt", "dont", "isnt", "wasnt", "wont",
     "wouldnt", "hasnt", "havent", "couldnt", "unable", "nothing", "hardly", "without", "until",
     "to", "used", "should", "would", "before",
 ];
 /// What came of it, beside [`HELPS`].
-const WORKS: &str = "came up|comes up|come up|connected|connects|establishes|is established|was established|got established|up and running|is working|are working|started working|starts working|started to work|starts to work|began to work|began working|now working|working now|did the trick|is stable|was stable|no more drops|no longer drops|stopped dropping|disappear|now passes|passes now|traffic flows|flows again|all good|works|worked|is up|are up|is gone|negotiates|succeed|all is well|its stable|stable since|stable now|its up|is up now|its working|its fine|everything is fine|all fine|is fine now|now fine|are fine now|connects now";
+const WORKS: &str = "came up|comes up|come up|connected|connects|establishes|is established|was established|got established|up and running|is working|are working|started working|starts working|started to work|starts to work|began to work|began working|now working|working now|did the trick|is stable|was stable|no more drops|no longer drops|stopped dropping|disappear|now passes|passes now|traffic flows|flows again|all good|works|worked|is up|are up|is gone|negotiates|succeed|all is well|its stable|stable since|stable now|its up|is up now|its working|its fine|everything is fine|all fine|is fine now|now fine|are fine now|connects now|back to life|return to work|returned to work|returns to work|tunnel is back|vpn is back|stays up|stay up|stays connected|stay connected";
+/// Something gets through, which only tells of what carries packets.
+const REACHES: &str = "can reach|could reach|can ping|can access|can be reached|is reachable|are reachable|goes through|go through|went through|gets through|is answered|are answered";
 /// What says that it works because of something, and what came first.
-const STRONG: &str = "fixes|fixed|helps|helped|solves|solved|resolves|resolved|made it work|makes it work|made everything work|did the trick|cures|cured|goes away|went away|got it working|get it working|got this working|works again|working now|now work|it worked|then work|works then|disappear|is gone|no longer drops|no more drops|stopped dropping|is stable|now passes|traffic flows|flows again";
+const STRONG: &str = "fixes|fixed|helps|helped|solves|solved|resolves|resolved|made it work|makes it work|made everything work|did the trick|cures|cured|goes away|went away|got it working|get it working|got this working|works again|working now|now work|it worked|then work|works then|disappear|is gone|no longer drops|no more drops|stopped dropping|is stable|now passes|traffic flows|flows again|back to life|return to work|returned to work|returns to work";
 const FIRST: &str = "after |once |as soon as|when i |when we |then |now |until i |until we |since i |since we |if i |if we |only works with|thereafter|immediately|finally|by ";
 /// It was somewhere else.
 const ELSEWHERE: &str = "last year|years ago|other tunnel|another tunnel|other customer|another customer|different customer|another site|another location|other vpn|another vpn";
@@ -43,6 +45,13 @@ const RESOLVED: &str = "turned out|turns out|turn out|problem was|problem is tha
 /// What was wrong with it.
 const FAULTS: &str = "wrong|mismatch|differ|missing|not match|didnt match|dont match|doesnt match|incorrect|mistyp|typo|expired|disabled|not enabled|wasnt enabled|off |not set|wasnt set|nobody had set|no one had set|nobody set|never set|nobody had enabled|nobody enabled|never enabled|rather than|instead of|forgot|lack|not in |invalid|misconfigur|not loaded|wasnt loaded|not installed|wasnt installed|block|not open|closed|not allow|bad |swapped|reversed|transposed|conflict|wasnt|not forward|not the same|old |stale|ran out|in use|used by|taken by|listening|out of date|not present|not contain|doesnt contain|didnt contain|did not contain|not include|didnt include|doesnt include|not trust|unknown|untrusted|not up to date|was on|was enabled|too short|too low|too small";
 
+/// It has to be done again the next time.
+const UNTIL_NEXT: &str = "until the next|until next|until it reconnect|until the tunnel reconnect|until the vpn reconnect|until i reconnect|until we reconnect|until reconnect|until a reconnect|until the tunnel is re|until reboot|until the reboot|until i reboot|until a re";
+/// It made no difference.
+const VAIN: &str = "no difference|no effect|no change|no luck|no avail|in vain|unsuccessful|without success|without effect|without any effect|without luck|without any luck|same result|same error|same problem|same issue|same as before|same behavio|same symptom|not help|not solve|not fix|didnt help|didnt solve|didnt fix|didnt change|doesnt help|doesnt solve|doesnt fix|doesnt change|hasnt help|havent help|not change anything|not seem to help|nothing seems|nothing help|nothing work|nothing change|still not|still doesnt|still cant|still no |still fail|still the same|still nothing|still lost|still drop|still dies|still hang|still dont|still isnt|still dead";
+/// Somebody advises, or hasn't done it yet.
+const ADVICE: &str = "you should|you need|you have to|you must|you may|you can|you could|please|might|maybe|perhaps|whether|would be|would have|could be|should i|should we|i will|we will|ill try|unless|if that|if it|not tried|havent tried|not yet";
+
 /// What was done to the thing that was named before.
 const TO_IT: &str = "changed it|changed that|changed this|changing it|changing that|corrected it|corrected that|correcting it|adjusted it|set it to|turned it on|turned it off|turning it on|turning it off|switched it on|switched it off|enabled it|enabling it|disabled it|disabling it|added it|adding it|removed it|removing it|replaced it|renewed it|imported it|installed it|stopped it|opened it|allowed it|fixed it|fixed that|fixing it|fixing that|turned them|changed them|corrected them|enabled them|disabled them";
 /// It was so until something was done.
@@ -50,22 +59,41 @@ const FAILED: &str =
     "not |failed|fails|didnt|couldnt|wouldnt|wasnt|never|cant|cannot|down|nothing|no ";
 
 /// In how many octets the verb and its thing stand together.
-const NEAR: usize = 64;
+pub(super) const NEAR: usize = 64;
 /// A sentence that only tells what came of the one before it isn't longer.
 const SHORT: usize = 96;
 
-/// What the sentence pins it down to; `before` is the sentence before it.
-pub(super) fn pinned(before: &str, sentence: &str) -> Option<(Culprit, PinnedBy)> {
+/// A sentence, and what it is to be read with. All but the marks are plain.
+pub(super) struct Told<'t> {
+    pub(super) sentence: &'t str,
+    /// The sentence before it.
+    pub(super) before: &'t str,
+    /// What was told before it, a little further back.
+    pub(super) earlier: &'t str,
+    /// What stands over it says that it helps: `Workaround: …`.
+    pub(super) helps: bool,
+}
+
+/// What the sentence pins it down to.
+pub(super) fn pinned(told: &Told<'_>) -> Option<(Culprit, PinnedBy)> {
+    let Told {
+        sentence, before, ..
+    } = *told;
     if is_unsure(sentence) || holds(sentence, IN_VAIN) || holds(sentence, ELSEWHERE) {
         return None;
     }
-    if let Some(at) = effect(sentence) {
+    if let Some(at) = effect(sentence)
+        .or_else(|| told_well(sentence, &[REACHES]))
+        .or(told.helps.then_some(sentence.len()))
+    {
         let rest = sentence.get(at..).unwrap_or_default();
-        if holds(rest, HOWEVER) {
+        let until_next =
+            || holds(rest, UNTIL_NEXT) && !holds(&rest.replace(" until ", " "), HOWEVER);
+        if holds(rest, HOWEVER) && !until_next() {
             return None;
         }
-        let follows = holds(sentence, STRONG) || holds(sentence, FIRST);
-        let by_change = changed(sentence, follows).or_else(|| {
+        let follows = told.helps || holds(sentence, STRONG) || holds(sentence, FIRST);
+        let by_change = changed(told.earlier, sentence, follows).or_else(|| {
             let only = sentence.len() < SHORT && named(sentence).next().is_none();
             if !only || is_unsure(before) || holds(before, IN_VAIN) {
                 return None;
@@ -74,9 +102,14 @@ pub(super) fn pinned(before: &str, sentence: &str) -> Option<(Culprit, PinnedBy)
                 return one(named(before).map(|(thing, _)| thing.culprit));
             }
             follows
-                .then(|| changed(before, told_of_us(before)))
+                .then(|| changed(told.earlier, before, told_of_us(before)))
                 .flatten()
         });
+        // What has to be done again each time isn't lost by being wrong.
+        let only_reaches = !told.helps && effect(sentence).is_none();
+        let by_change = by_change
+            .filter(|c| *c == Culprit::RouteMissing || !holds(rest, HOWEVER))
+            .filter(|c| !only_reaches || carries(*c));
         if let Some(culprit) = by_change {
             return Some((culprit, PinnedBy::Change));
         }
@@ -87,6 +120,33 @@ pub(super) fn pinned(before: &str, sentence: &str) -> Option<(Culprit, PinnedBy)
         return None;
     }
     one(named(sentence).map(|(thing, _)| thing.culprit)).map(|culprit| (culprit, PinnedBy::Look))
+}
+
+/// What the sentence tells to have been changed in vain.
+pub(super) fn in_vain(told: &Told<'_>) -> Vec<Culprit> {
+    let Told {
+        sentence, before, ..
+    } = *told;
+    if !holds(sentence, VAIN) || holds(sentence, ADVICE) || holds(sentence, ELSEWHERE) {
+        return Vec::new();
+    }
+    let here = tried(told.earlier, sentence);
+    let short = sentence.len() < SHORT && here.is_empty();
+    if short && told_of_us(before) && !holds(before, ADVICE) && effect(before).is_none() {
+        return tried(told.earlier, before);
+    }
+    here
+}
+
+/// All that the sentence tells to have been changed.
+fn tried(earlier: &str, sentence: &str) -> Vec<Culprit> {
+    let near = |thing: &Thing| is_done(thing, sentence, true);
+    named_in(TRIALS, sentence)
+        .chain(named(sentence))
+        .filter(|(thing, _)| near(thing))
+        .map(|(thing, _)| thing.culprit)
+        .chain(routes::changed(earlier, sentence, |_| true))
+        .collect()
 }
 
 /// Whether a sentence after it tells that all isn't well: what was done mended something else, or nothing.
@@ -106,8 +166,16 @@ fn is_unsure(sentence: &str) -> bool {
 
 /// Where the sentence tells that it works, without a negation before the word.
 fn effect(sentence: &str) -> Option<usize> {
-    [HELPS, WORKS]
+    told_well(sentence, &[HELPS, WORKS])
         .into_iter()
+        .chain(until(sentence))
+        .min()
+}
+
+/// Where one of the words stands that no negation is before.
+fn told_well(sentence: &str, lists: &[&'static str]) -> Option<usize> {
+    lists
+        .iter()
         .flat_map(|list| list.split('|'))
         .flat_map(|words| places(sentence, words))
         .map(|(at, _)| at)
@@ -120,12 +188,32 @@ fn effect(sentence: &str) -> Option<usize> {
                 let no = w == "no" && matches!(after, "longer" | "more" | "way" | "traffic");
                 // `set from 1 to 2 it works`.
                 let value = w == "to" && after.starts_with('#');
+                // `a route to the server before connecting`.
+                let earlier = w == "before"
+                    && ["connect", "dial", "start"]
+                        .iter()
+                        .any(|v| after.starts_with(v));
                 after = w;
-                no || NEGATIONS.contains(&w) && !value
+                no || NEGATIONS.contains(&w) && !value && !earlier
             })
         })
-        .chain(until(sentence))
         .min()
+}
+
+/// Whether packets pass or don't by it alone.
+fn carries(culprit: Culprit) -> bool {
+    matches!(
+        culprit,
+        Culprit::RouteMissing
+            | Culprit::RouteOfTunnel
+            | Culprit::RouteToPeer
+            | Culprit::CloudRoute
+            | Culprit::ReturnRoute
+            | Culprit::Offload
+            | Culprit::ReversePath
+            | Culprit::Forwarding
+            | Culprit::EspFilter
+    )
 }
 
 /// `It didn't connect until I changed …`.
@@ -148,7 +236,14 @@ fn told_of_us(sentence: &str) -> bool {
 
 /// The things that the sentence names, and where.
 fn named(sentence: &str) -> impl Iterator<Item = (&'static Thing, usize)> + '_ {
-    THINGS.iter().filter_map(move |thing| {
+    named_in(THINGS, sentence)
+}
+
+fn named_in<'s>(
+    things: &'static [Thing],
+    sentence: &'s str,
+) -> impl Iterator<Item = (&'static Thing, usize)> + 's {
+    things.iter().filter_map(move |thing| {
         let at = thing
             .names
             .split('|')
@@ -163,12 +258,26 @@ fn named(sentence: &str) -> impl Iterator<Item = (&'static Thing, usize)> + '_ {
 
 /// The one thing that was changed. Where nothing else tells that it worked because of it, somebody has to say that they
 /// changed it: `follows`.
-fn changed(sentence: &str, follows: bool) -> Option<Culprit> {
+fn changed(earlier: &str, sentence: &str, follows: bool) -> Option<Culprit> {
     if holds(sentence, ALSO) {
         return None;
     }
+    let route = routes::changed(earlier, sentence, |verb| {
+        follows || by_somebody(sentence, verb)
+    });
+    one(named(sentence)
+        .filter(|(thing, _)| is_done(thing, sentence, follows))
+        .map(|(thing, _)| thing.culprit)
+        .chain(route))
+}
+
+/// Whether the sentence tells that it was done to the thing.
+fn is_done(thing: &Thing, sentence: &str, follows: bool) -> bool {
     let to_it = holds(sentence, TO_IT);
-    let near = |thing: &Thing| {
+    // Nobody tells so of a driver that is simply not used.
+    let follows =
+        follows || thing.culprit == Culprit::Offload && holds(sentence, "with |without |when |if ");
+    let near = || {
         let by_name = thing
             .names
             .split('|')
@@ -185,14 +294,12 @@ fn changed(sentence: &str, follows: bool) -> Option<Culprit> {
             });
         by_name || to_it
     };
-    one(named(sentence)
-        .filter(|(thing, _)| match thing.done {
-            Done::Off => follows && switched_off(sentence, thing.names) || near(thing),
-            Done::On => !is_off(sentence, thing.names) && near(thing),
-            Done::Changed | Done::Corrected => near(thing),
-            Done::Named => true,
-        })
-        .map(|(thing, _)| thing.culprit))
+    match thing.done {
+        Done::Off | Done::Unused => follows && switched_off(sentence, thing.names) || near(),
+        Done::On => !is_off(sentence, thing.names) && near(),
+        Done::Changed | Done::Corrected => near(),
+        Done::Named => true,
+    }
 }
 
 /// Whether the verb there has a person before it.
@@ -228,11 +335,25 @@ fn is_off(sentence: &str, names: &str) -> bool {
 }
 
 /// The first, where all are of one kind: what is more exact stands before what is less.
-fn one(mut culprits: impl Iterator<Item = Culprit>) -> Option<Culprit> {
+fn one(culprits: impl Iterator<Item = Culprit>) -> Option<Culprit> {
+    let mut culprits: Vec<Culprit> = culprits.collect();
+    // A cipher that the hardware doesn't do goes around it.
+    if culprits.contains(&Culprit::Offload) {
+        culprits.retain(|c| !is_cipher(*c));
+    }
+    let mut culprits = culprits.into_iter();
     let first = culprits.next()?;
     culprits
         .all(|other| kind(other) == kind(first))
         .then_some(first)
+}
+
+/// Whether it is an algorithm, which another cipher would change.
+pub(super) fn is_cipher(culprit: Culprit) -> bool {
+    matches!(
+        culprit,
+        Culprit::EspAlgorithms | Culprit::IkeAlgorithms | Culprit::Algorithms
+    )
 }
 
 /// Things that a sentence names together when it means one of them.
@@ -263,7 +384,13 @@ mod tests {
     fn of(text: &str) -> Option<(Culprit, PinnedBy)> {
         let mut sentences: Vec<String> = text.split_inclusive(". ").map(plain).collect();
         let last = sentences.pop().unwrap_or_default();
-        pinned(&sentences.pop().unwrap_or_default(), &last)
+        let earlier = sentences.concat();
+        pinned(&Told {
+            sentence: &last,
+            before: &sentences.pop().unwrap_or_default(),
+            earlier: &earlier,
+            helps: false,
+        })
     }
 
     #[test]

@@ -13,15 +13,19 @@ pub(super) enum Done {
     On,
     /// It was switched off, removed or relaxed.
     Off,
+    /// It is what the writer has to do without: a driver that isn't loaded, hardware that isn't used.
+    Unused,
     /// Its name tells what was done: `uniqueids=no`.
     Named,
 }
 
 // Words that are adjectives and nouns too (correct, match, open, switch) tell how things are, and not what was done.
 const CORRECT: &str = "changed|changing|change to|corrected|correcting|fixed the|fixing the|reenter|re enter|retyp|replaced|replacing|updated|updating|edited|editing|recreat|reset the|resetting|regenerat|renewed|renewing|reissu|entered|entering|matched|matching|aligned|aligning|shorten|simplif|recopied|copied again|sync|synchroni";
-const CHANGE: &str = "set |sets |setting |switched|switching|adjusted|adjusting|modified|modifying|specified|specifying|using |put |putting|swapped|swapping|mirror|writing|wrote|moved|moving|added|adding|defined|defining";
+const CHANGE: &str = "lowered|lowering|reduced|reducing|decreas|clamp|set |sets |setting |switched|switching|adjusted|adjusting|modified|modifying|specified|specifying|using |put |putting|swapped|swapping|mirror|writing|wrote|moved|moving|added|adding|defined|defining";
 const ON: &str = "enabled|enabling|enable |turned on|turning on|turn on|activated|activating|switched|switching|added|adding|add the|installed|installing|install |loaded|loading|load the|imported|importing|set |setting |created|creating|generat|inserted|allowed|allowing|allow |permitted|permitting|opened|opening|forwarded|forwarding|modprobe|insmod|using |put |putting|configured|configuring|rebuil|recompil|compiled|copied|copying|changed|changing";
 const OFF: &str = "disabl|removed|removing|remove the|turned|turning|switched|switching|stopped|stopping|killed|killing|deleted|deleting|flushed|flushing|cleared|clearing|increased|increasing|raised|raising|relaxed|lowered|lowering|reduced|reducing|decreased|turn off |switch off |unload|set |setting |changed|changing|permissive|loosen|deactivat|uninstall";
+
+const UNUSED: &str = "disabl|removed|removing|remove the|turned off|turning off|turn off |switched off|switching off|switch off |unload|blacklist|denylist|blocklist|rmmod|modprobe r |comment|isnt loaded|is not loaded|not loaded|deactivat|uninstall|without|no longer loaded|bypass";
 
 impl Done {
     /// The verbs that tell it.
@@ -31,6 +35,7 @@ impl Done {
             Done::Corrected => &[CORRECT],
             Done::On => &[ON],
             Done::Off => &[OFF],
+            Done::Unused => &[UNUSED],
             Done::Named => &[],
         }
     }
@@ -64,6 +69,22 @@ const PHASE_2: &str =
 const GROUP: &str = "dh group|dhgroup|diffie hellman|dh #|dh|modp|group #|groups|key exchange group|ecp#|pfsgroup|dhgrp";
 const ALGORITHMS: &str = "proposal|encryption|cipher|algorithm|hash|integrity|aes|sha1|sha2|sha384|sha512|sha #|md5|#3des|transform|crypto suite|prf";
 const CERTIFICATE: &str = "certificat|cert |certs ";
+
+const OFFLOAD: &str = "hw offload|hardware offload|esp offload|esp hw|ipsec offload|crypto offload|nic offload|npu offload|offload ipsec|offload esp|inline crypto|inline ipsec|hw crypto|hardware crypto|crypto hardware|hardware ipsec|hardware accel|hw accel|ipsec accel|crypto accel|cryptographic accel|accelerat|crypto engine|crypto driver|driver for the crypto|cryptodev|af alg|afalg|safexcel|crypto safexcel|eip93|eip97|eip197|eip76|qat |qat#|intel qat|quickassist|caam|marvell cesa|mv cesa|cesa|crypto ccp|ccp crypto|sunxi ss|sun8i ce|padlock|aesni|aes ni|mtk crypto|crypto4xx|talitos|octeontx|otx2 cpt|nitrox|chcr|octeon crypto|cavium|offload";
+
+/// What a trial in vain may have been about, beside [`THINGS`]: that it helped is heard elsewhere.
+pub(super) static TRIALS: &[Thing] = &[
+    Thing {
+        unless: "on the router|on the provider|isp",
+        ..thing(
+            Culprit::HostFilter,
+            "firewall|ufw|iptable|firewalld|nftables|windows defender|packet filter",
+            Done::Off,
+        )
+    },
+    thing(Culprit::Confinement, "selinux|apparmor", Done::Off),
+    thing(Culprit::PacketSize, "mtu|mss", Done::Changed),
+];
 
 /// Of one kind, what is more exact stands first.
 pub(super) static THINGS: &[Thing] = &[
@@ -352,6 +373,23 @@ pub(super) static THINGS: &[Thing] = &[
             Done::Changed,
         )
     },
+    Thing {
+        unless: "tcp segmentation|checksum offload|rx checksum|tx checksum|openvpn|wireguard",
+        ..thing(Culprit::Offload, OFFLOAD, Done::Unused)
+    },
+    Thing {
+        unless: "tcp segmentation|checksum offload|openvpn|wireguard",
+        ..thing(
+            Culprit::Offload,
+            "hw offload no|nic offload no|hw offload to no|offload set to no",
+            Done::Named,
+        )
+    },
+    thing(
+        Culprit::Rekeying,
+        "rekey yes|rekey to yes|rekey back to yes",
+        Done::Named,
+    ),
     thing(
         Culprit::InterfaceNumber,
         "if id|ifid|xfrm interface id|vti key|fwmark|mark in|mark out|the mark|marks",

@@ -47,7 +47,7 @@ const fn without(complaint: Complaint, thing: &'static str) -> Words {
 
 const UP: &str = "tunnel is up|tunnels are up|tunnel up|tunnel comes up|tunnel came up|tunnel is established|tunnel establish|tunnel is connected|tunnel connects|tunnel shows up|tunnel shows as up|vpn is up|vpn is connected|vpn connects|vpn establish|connection is established|connection is up|connection establish|connects fine|connects successfully|connected successfully|connects but|is connected but|is established but|are established|both phases|phase 2 is up|phase 2 comes up|sa is established|sas are established|is active";
 const PASSES_NOT: &str = "no traffic|no packet|packet loss is #100|#100 packet loss|#100 loss|traffic does not|traffic doesnt|traffic isnt|traffic is not|traffic cant|traffic cannot|traffic not|cant ping|cannot ping|can not ping|unable to ping|not able to ping|couldnt ping|cant reach|cannot reach|can not reach|unable to reach|cant access|cannot access|can not access|unable to access|no ping|ping fails|pings fail|ping times out|ping doesnt|ping does not|nothing passes|nobody reaches|no one reaches|nobody can reach|nobody in the office reaches|reaches anything|reach anything|containers cant|clients cant|nothing goes through|nothing gets through|nothing comes back|no data|no response|no reply|no internet|without internet|no connectivity|dont pass|doesnt pass|does not pass|not passing|isnt passing|not flow|isnt flow|doesnt flow|does not flow|is not reachable|isnt reachable|are not reachable|arent reachable|is unreachable|are unreachable";
-const BREAKS: &str = "drop|disconnect|goes down|go down|went down|going down|stops|stop work|dies|die |is lost|lost for|gets lost|down for|is gone|reconnect|flap|interrupt|is cut|hangs|fails|falls over|needs a restart|outage";
+const BREAKS: &str = "drop|disconnect|goes down|go down|went down|going down|stops|stop work|dies|die |is lost|lost for|gets lost|down for|is gone|reconnect|flap|lose the connection|lose connection|lose their connection|loses the connection|loses connection|loses its connection|interrupt|is cut|hangs|fails|falls over|needs a restart|outage";
 
 const LOWERED: &str = "mtu set to #|mss set to #|lowering the mtu|lowering mtu|lower mtu|lower the mtu|lowered the mtu|smaller mtu|mtu lower|reducing the mtu|reducing mtu|reduce the mtu|reduced the mtu|decreasing the mtu|decreasing mtu|decrease the mtu|decreased the mtu|lowering the mss|lowering mss|reducing the mss|reducing mss|reduced the mss|clamping the mss|clamping mss|mtu to #|set the mtu|setting the mtu|changed the mtu|changing the mtu|set the mss|setting the mss|adjusting the mtu|adjusting mtu|adjusted the mtu|adjust the mtu|adjusting the mss|adjusting mss|adjusted the mss|adjust the mss";
 const HELPS_NOT: &str = "not |cannot|didnt|doesnt|dont|hasnt|havent|hadnt|isnt|wasnt|arent|wont|wouldnt|cant|couldnt|unable|still|neither|nothing|never|no difference|no effect|no change|no luck|no avail|in vain|unsuccessful|without success|without effect|without any effect|without luck|whether|should|might|maybe|perhaps|hoping|try ";
@@ -79,13 +79,19 @@ const WELL: &str = "tunnels are all up|tunnels all are up|branches all are up|al
 /// Who says so of anything else has something that isn't well.
 pub(super) const TROUBLE: &str = "however|terminat|doesnt|does not|dont connect|do not connect|fails|failing|failed to|unable|not working|not work|isnt working|cant |cannot |can not |wont |couldnt|following error|get error|get an error|this error|such an error|get the error|getting error|gives error|urgent|goes down|went down|is down|stopped working|stays down";
 /// It isn't so, it isn't so always, somebody only wants to understand why it isn't, or it is what others say of their part.
-const WELL_NOT: &str = "apart from|this one|causing|but |until|except|however|although|though|when |then |after |before |unless|if |once |fail|not work|doesnt|dont |didnt|isnt|arent|wasnt|cant|cannot|couldnt|unable|no longer|anymore|any more|stops|stopped|drops|for a while|at first|used to|was working|worked|should|why |not able|nothing|no traffic|slow|only |without vpn|without ipsec|without the vpn|without the tunnel|over the internet|with the other|other tunnel|from the other|one way|one direction|sometimes|again|hang|stuck|on the first|the first one|on another|on the other|on one of|on all other|elsewhere|say |says |claim|swear|assure|insist|according to|told us|told me|tells us|tells me|their |the provider|the isp|our isp|our provider|hosting";
+const WELL_NOT: &str = "not between|within each|only within|apart from|this one|causing|but |until|except|however|although|though|when |then |after |before |unless|if |once |fail|not work|doesnt|dont |didnt|isnt|arent|wasnt|cant|cannot|couldnt|unable|no longer|anymore|any more|stops|stopped|drops|for a while|at first|used to|was working|worked|should|why |not able|nothing|no traffic|slow|only |without vpn|without ipsec|without the vpn|without the tunnel|over the internet|with the other|other tunnel|from the other|one way|one direction|sometimes|again|hang|stuck|on the first|the first one|on another|on the other|on one of|on all other|elsewhere|say |says |claim|swear|assure|insist|according to|told us|told me|tells us|tells me|their |the provider|the isp|our isp|our provider|hosting";
 
 const LARGE: &str = "large|big file|big packet|big payload|bigger|everything above|packets over #|packets above #|anything above|anything over|bulk|file transfer|copying file|copy file|copying a file|full size|mtu";
 const STALLS: &str = "hang|stall|freez|timeout|timeouts|times out|time out|never complete|incomplete|unresponsive|fail|stuck|lost|vanish|disappear|is gone|are gone|never arrive|drop|dont get|doesnt get|do not get|does not get";
 const BY_TCP: &str = "ssh|curl|wget|tls|rdp|https|web page|website|sftp|scp|smb|share|login";
 const THEN_STALLS: &str = "then hang|hang after|freez after|then freez|then stall|but hang|but freez|but stall|hangs after|freezes after|hangs when|hangs on ls|freezes when|half load|partly load|partially load|load partially|load only|never finish";
-const PINGS: &str = "ping work|pings work|ping is fine|pings are fine|can ping|icmp work|ping ok|ping succe|pings succe|ping goes through|pings go through";
+const SOME_PAGES: &str = "some site|some website|some web site|some web page|some webpage|some page|some of the site|some of the website|certain site|certain website|certain web|certain page|many site|many website|many other site|many web|many page|most site|most website|most other site|most page|several site|several website|other sites|other websites|others |a few sites|a few websites|half of the sites|half the sites|half of the websites";
+const PAGES_STALL: &str = "never load|never open|never finish|never come|dont load|doesnt load|do not load|not loading|wont load|hang|load forever|loading forever|forever|time out|timeout|timing out|get stuck|gets stuck|stuck|freez|stall";
+const OF_THE_WEB: &str =
+    "web|page|load|open |opens|browser|google|youtube|http|chrome|safari|facebook";
+const SAME_PAGES: &str =
+    "to them|to those|to these|to all of them|to the same|websites|web sites|web pages";
+const PINGS: &str = "pings to them are|pings to them work|ping to them is|ping to them works|ping to those works|ping to these works|ping work|pings work|ping is fine|pings are fine|can ping|icmp work|ping ok|ping succe|pings succe|ping goes through|pings go through";
 
 /// Ways to say that something was switched off, wherever it stands beside its name.
 pub(super) const OFF: &[&str] = &[
@@ -102,6 +108,9 @@ pub(super) const OFF: &[&str] = &[
     "setenforce #0 ",
     "flush",
     "iptables f ",
+    "blacklist",
+    "unload",
+    "rmmod ",
     "remove the ",
     "removed the ",
     "removing the ",
@@ -166,6 +175,18 @@ pub(super) static TABLE: &[Words] = &[
         ..told(Complaint::LargeFails, &[LARGE, STALLS])
     },
     told(Complaint::LargeFails, &[BY_TCP, THEN_STALLS]),
+    // Of pages that are reached alike, those that send more never come.
+    Words {
+        unless: "dns|resolv|block|filter|captcha|location|geo|country|proxy|certificate|certificat",
+        ..told(
+            Complaint::LargeFails,
+            &[SOME_PAGES, PAGES_STALL, OF_THE_WEB],
+        )
+    },
+    Words {
+        unless: "cant ping|cannot ping|no ping",
+        ..told(Complaint::SmallPasses, &[PINGS, SAME_PAGES])
+    },
     // A change of the size that helps says both.
     helped(Complaint::LargeFails, &[LOWERED, HELPS]),
     helped(Complaint::SmallPasses, &[LOWERED, HELPS]),
@@ -193,7 +214,7 @@ pub(super) static TABLE: &[Words] = &[
     told(
         Complaint::Periodic,
         &[
-            "every #|each #|every two |every three |every four |every six |every eight |every ten |every twelve |every twenty|every thirty|every hour|every day|every night|each hour|every few minutes|every couple|hourly|once a day|once an hour|after exactly #|exactly after #|always after #|after about #|after around #|after approximately #|after # hour|after # minute|after # second|about every|roughly every|regularly|at regular",
+            "after #60 min|after one hour|after #1 hour|after #8 hours|after eight hours|after #24 hours|every #|each #|every two |every three |every four |every six |every eight |every ten |every twelve |every twenty|every thirty|every hour|every day|every night|each hour|every few minutes|every couple|hourly|once a day|once an hour|after exactly #|exactly after #|always after #|after about #|after around #|after approximately #|after # hour|after # minute|after # second|about every|roughly every|regularly|at regular",
             BREAKS,
         ],
     ),
@@ -286,14 +307,14 @@ pub(super) static TABLE: &[Words] = &[
         Complaint::SecondClientKicks,
         &[
             "same lan|same network|same nat|same ip|same public|same router|same wifi|same wi fi|same house|one ip|#1 ip|one nat|one router|when the phone|when the pc|when the first|with mac|with the phone",
-            "client|clients|device|devices|phone|phones|computer|computers|laptop|pc ",
+            "client|clients|device|devices|phone|phones|computer|computers|laptop|notebook|pc |pcs",
             "only #1|only one|one at a time|at the same time|will disconnect|gets disconnected|get disconnected|kicks|is dropped|is kicked|simultaneously",
         ],
     ),
     told(
         Complaint::SecondClientKicks,
         &[
-            "client|clients|device|devices|phone|user",
+            "client|clients|device|devices|phone|user|pc |pcs|computer|laptop|notebook|machines",
             "second one connects|another one connects|next one connects|other one connects|second connects|second user connects|another user connects",
             "dropped|disconnect|kick|lose|lost|stops",
         ],

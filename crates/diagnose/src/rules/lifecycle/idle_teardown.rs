@@ -1,10 +1,12 @@
 //! `idle-teardown`: a tunnel without traffic is closed.
 
+use adit_model::complaint::Complaint;
 use adit_model::sign::Sign;
 
-use crate::finding::SAID;
+use crate::finding::{CONDITION, SAID};
 use crate::rule::{Found, Judgement, Need, Page, Rule};
 use crate::signals::Signals;
+use crate::verdict::AtFault;
 
 pub(crate) static RULE: Rule = Rule {
     id: "idle-teardown",
@@ -45,7 +47,7 @@ pub(crate) static RULE: Rule = Rule {
 fn judge(s: &Signals<'_>) -> Judgement {
     let all = s.ever(Sign::IdleClosed);
     let Some(seen) = all.last() else {
-        return Judgement::Silent;
+        return by_windows(s);
     };
     let after = seen
         .value("seconds")
@@ -56,4 +58,20 @@ fn judge(s: &Signals<'_>) -> Judgement {
         .because("The line says that it was for want of traffic.")
         .fix("switch the idle timeout off (strongSwan: inactivity; ASA: vpn-idle-timeout none), or send something through the tunnel regularly")
         .done()
+}
+
+/// Windows takes SAs down that carried nothing for five minutes.
+fn by_windows(s: &Signals<'_>) -> Judgement {
+    match s.complains(Complaint::WindowsIdle) {
+        Some(told) if s.calm() => Found::on(
+            told,
+            CONDITION,
+            AtFault::Unknown,
+            "the client of Windows closes the tunnel after five minutes without traffic",
+        )
+        .because("Five minutes without a packet are what Windows allows an SA as it is delivered; a mapping that a NAT forgets leaves the client connected.")
+        .fix("send something through the tunnel more often than that, or raise the time at the client (netsh advfirewall set global saidletimemin; Set-VpnConnection -IdleDisconnectSeconds)")
+        .done(),
+        _ => Judgement::Silent,
+    }
 }

@@ -1,10 +1,13 @@
 //! `rekey-disabled`: nobody replaces the SA before it expires.
 
+use adit_model::complaint::Complaint;
+use adit_model::fact::{Fact, Known};
 use adit_model::sign::Sign;
 
-use crate::finding::SAID;
+use crate::finding::{CONDITION, SAID};
 use crate::rule::{Found, Judgement, Need, Page, Rule};
 use crate::signals::Signals;
+use crate::verdict::AtFault;
 
 pub(crate) static RULE: Rule = Rule {
     id: "rekey-disabled",
@@ -41,7 +44,7 @@ pub(crate) static RULE: Rule = Rule {
 
 fn judge(s: &Signals<'_>) -> Judgement {
     let (Some(expired), Some(off)) = (s.sign(Sign::SaExpired), s.sign(Sign::RekeyOff)) else {
-        return Judgement::Silent;
+        return told(s);
     };
     if expired.side() != off.side() {
         return Judgement::Silent;
@@ -62,4 +65,48 @@ fn judge(s: &Signals<'_>) -> Judgement {
         .because("The SA reached its lifetime with nobody to replace it.")
         .fix("switch rekeying on (Libreswan: rekey=yes; strongSwan: rekey_time above 0), at least on the side that initiates")
         .done()
+}
+
+/// Somebody tells that it ends with its lifetime, and that nobody replaces it; or tells after what time, and a configuration
+/// says the rest.
+fn told(s: &Signals<'_>) -> Judgement {
+    let whole = s.complains(Complaint::EndsWithoutRekey).map(|f| (f, None));
+    let Some((told, off)) = whole.or_else(|| by_configuration(s)).filter(|_| s.calm()) else {
+        return Judgement::Silent;
+    };
+    Found::on(
+        told,
+        CONDITION,
+        off.map_or(AtFault::Unknown, |f: &Fact| f.side.into()),
+        "the SA ends with its lifetime: rekeying is switched off",
+    )
+    .with(off)
+    .because("With rekeying switched off a side leaves it to the other to replace SAs; where the other doesn't either, all ends with the lifetime.")
+    .fix("switch rekeying on (Libreswan: rekey=yes; strongSwan: rekey_time above 0), at least on the side that initiates")
+    .done()
+}
+
+fn by_configuration<'a>(s: &Signals<'a>) -> Option<(&'a Fact, Option<&'a Fact>)> {
+    let (told, after) = s.case.facts.iter().find_map(|f| match f.what {
+        Known::Complained {
+            complaint: Complaint::Periodic,
+            after_s: Some(after),
+        } => Some((f, after)),
+        _ => None,
+    })?;
+    let near = |life: u64| after.abs_diff(life) <= life / 20;
+    let off = s.case.facts.iter().find(|f| match &f.what {
+        Known::PeerConfigured { connection } => {
+            let ike = connection.ike_life.value.map(|life| life.as_secs());
+            let of_children = || {
+                connection
+                    .children
+                    .iter()
+                    .any(|child| child.life.value.is_some_and(|life| near(life.as_secs())))
+            };
+            !connection.rekey.value && (ike.is_some_and(near) || of_children())
+        }
+        _ => false,
+    })?;
+    Some((told, Some(off)))
 }
