@@ -26,7 +26,7 @@ use crate::reading::Place;
 use crate::text::Line;
 pub(crate) use prose::{is_prose, parts, quoted};
 pub(crate) use torn::{Joined, Torn};
-use words::{CAUSES, OFF, OFF_BEFORE, OFF_BEHIND, TABLE, TROUBLE};
+use words::{CAUSES, NEWER, OFF, OFF_BEFORE, OFF_BEHIND, TABLE, TROUBLE};
 
 /// So many complaints are kept of one text, and so many lines are looked at.
 const MOST: usize = 16;
@@ -60,6 +60,8 @@ pub(crate) struct Account {
     scenes: scenes::Scenes,
     /// Some sentence tells of what isn't well, in whatever words.
     troubled: bool,
+    /// Some sentence tells of versions from another one on, or of what they break.
+    newer: bool,
 }
 
 impl Account {
@@ -119,6 +121,12 @@ impl Account {
                 |f| !matches!(f.what, Known::Complained { complaint, .. } if complaint == Complaint::AllWell),
             );
         }
+        // Who is content with an old version compares it with none.
+        if !self.troubled && !self.newer {
+            self.facts.retain(
+                |f| !matches!(f.what, Known::Complained { complaint, .. } if complaint == Complaint::WorksInOlderVersions),
+            );
+        }
         self.facts
     }
 
@@ -130,6 +138,7 @@ impl Account {
         let asks = self.open.trim_end().ends_with('?');
         self.open.clear();
         self.troubled |= holds(&sentence, TROUBLE);
+        self.newer |= holds(&sentence, NEWER);
         // Who lists all that there may be has seen none of it.
         let named = CAUSES
             .iter()

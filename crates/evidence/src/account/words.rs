@@ -78,6 +78,8 @@ pub(super) const CAUSES: &[&str] = &[
 const WELL: &str = "tunnels are all up|tunnels all are up|branches all are up|all of them are up|all are up|all of which are up|tunnels are up|all tunnels are up|all tunnels up|everything is up|all is up|all up and|all up since|unaffected|not affected|arent affected|no outage|no incident|no impact|nobody noticed|no user noticed|nobody complain|no one complain|noone complain|no complaints|without trouble|without a problem|without problem|without any problem|without a hitch|without issue|without any issue|without incident|runs fine|running fine|runs well|runs without|been running without|was stable|up and stable|passes traffic|traffic passes|traffic flows|carries traffic|tunnel works|tunnels work|vpn works|ipsec works|ipsec is fine|vpn is fine|tunnel is fine|vpn was up|tunnel was up|tunnels were up|tunnels were back|vpn was back|everything works|everybody happy|everybody is happy|everything is fine|everything is ok|everything ok|all green|is all good|out of curiosity|my understanding|for the record";
 /// Who says so of anything else has something that isn't well.
 pub(super) const TROUBLE: &str = "however|terminat|doesnt|does not|dont connect|do not connect|fails|failing|failed to|unable|not working|not work|isnt working|cant |cannot |can not |wont |couldnt|following error|get error|get an error|this error|such an error|get the error|getting error|gives error|urgent|goes down|went down|is down|stopped working|stays down";
+/// Versions from another one on, or what they break.
+pub(super) const NEWER: &str = "or higher|or newer|or later|and higher|and newer|and later|and above|or above|since #|newer version|newer release|no longer work|not present|not affected|does not occur|doesnt occur|does not happen|doesnt happen|did not occur|didnt occur|lost|broken|regression";
 /// It isn't so, it isn't so always, somebody only wants to understand why it isn't, or it is what others say of their part.
 const WELL_NOT: &str = "not between|within each|only within|apart from|this one|causing|but |until|except|however|although|though|when |then |after |before |unless|if |once |fail|not work|doesnt|dont |didnt|isnt|arent|wasnt|cant|cannot|couldnt|unable|no longer|anymore|any more|stops|stopped|drops|for a while|at first|used to|was working|worked|should|why |not able|nothing|no traffic|slow|only |without vpn|without ipsec|without the vpn|without the tunnel|over the internet|with the other|other tunnel|from the other|one way|one direction|sometimes|again|hang|stuck|on the first|the first one|on another|on the other|on one of|on all other|elsewhere|say |says |claim|swear|assure|insist|according to|told us|told me|tells us|tells me|their |the provider|the isp|our isp|our provider|hosting";
 
@@ -426,7 +428,7 @@ pub(super) static TABLE: &[Words] = &[
         )
     },
     Words {
-        unless: "whether|should|might|maybe|perhaps|if |may be|could be|end of life|supported|default|dropped|removed|deprecat|algorithm|cipher|sha1|3des|modp",
+        unless: "whether|should|might|maybe|perhaps|if |over |may be|could be|end of life|supported|default|dropped|removed|deprecat|algorithm|cipher|sha1|3des|modp",
         experiment: true,
         ..told(
             Complaint::WorksInOlderVersions,

@@ -494,6 +494,14 @@ pub(super) static PHRASES: &[Phrase] = &[
     ),
     any(
         Sign::UserAuthenticationFailed,
+        "Payload: EAP{}code: 4 (Failure)",
+    ),
+    any(
+        Sign::UserAuthenticationFailed,
+        "Payload: EAP{}code: Failure (4)",
+    ),
+    any(
+        Sign::UserAuthenticationFailed,
         "EAP-MS-CHAPv2 failed with error {method}",
     ),
     any(
