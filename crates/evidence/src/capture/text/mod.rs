@@ -86,6 +86,7 @@ impl Printed {
             || self.block.is_some()
             || BEGINNINGS.iter().any(|k| body.starts_with(k))
             || KNOWN.iter().any(|k| body.contains(k))
+            || body.starts_with(|c: char| c.is_ascii_digit() || c == '"') && body.contains(" Seq=")
             || self.in_message && body.starts_with('(');
         if !may_be {
             self.in_message = false;

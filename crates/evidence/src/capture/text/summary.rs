@@ -7,6 +7,7 @@ use adit_model::event::PathProblem;
 use adit_wire::ip::protocol;
 
 use super::super::icmp::PathError;
+use super::super::segments::Segment;
 use super::super::{IKE_PORT, NAT_T_PORT};
 use super::hosts::plausible;
 use super::ike::Said;
@@ -86,6 +87,9 @@ impl Printed {
                 } else {
                     protocol::UDP
                 };
+                if let Some(segment) = segment(&row, &packet, ports) {
+                    self.sorter.segments.add(&segment);
+                }
                 self.sorter.outside(upper, Some(ports), packet.at);
             }
             "GRE" => {
@@ -209,8 +213,35 @@ const KNOWN: [&str; 16] = [
     "TCP", "L2TP", "VXLAN", "GENEVE", "GRE",
 ];
 
+/// What a row about TCP says of its segment: `80 → 40000 [ACK] Seq=1 Ack=142 Win=509 Len=1448 SLE=1449 SRE=1820`.
+fn segment(row: &Row<'_>, packet: &Packet, ports: (u16, u16)) -> Option<Segment> {
+    let place = |name| number(row.info, name).and_then(|n| u32::try_from(n).ok());
+    let begin = place(" Seq=").filter(|_| row.protocol == "TCP")?;
+    let flags = row.info.get(..row.info.find(" Seq=")?)?;
+    Some(Segment {
+        from: SocketAddr::new(packet.at.source, ports.0),
+        to: SocketAddr::new(packet.at.destination, ports.1),
+        frame: packet.at.frame,
+        at: packet.at.at,
+        octets: u32::try_from(packet.at.octets).unwrap_or(u32::MAX),
+        whole: false,
+        opens: flags.contains("[SYN"),
+        resets: flags.contains("RST"),
+        begin,
+        data: place(" Len=")?,
+        ack: place(" Ack="),
+        block: place(" SLE=").zip(place(" SRE=")),
+    })
+}
+
 /// `500 → 500 Len=172`.
 fn ports(info: &str) -> (u16, u16) {
+    // `[TCP Dup ACK 3#1] 40000 → 80 [ACK]`
+    let tagged = info
+        .starts_with('[')
+        .then(|| info.split_once("] "))
+        .flatten();
+    let info = tagged.map_or(info, |(_, rest)| rest);
     let mut numbers = info
         .split(|c: char| !c.is_ascii_digit())
         .filter_map(|n| n.parse().ok());
