@@ -168,6 +168,12 @@ static OBSERVED: &[(&str, Complaint, AtFault, &str)] = &[
         "packets for the tunnel are translated before IPsec sees them",
     ),
     (
+        "overbroad-remote-selector",
+        Complaint::WorksWithoutPolicies,
+        AtFault::Local,
+        "the policies of a tunnel that has an interface take everything, whatever is routed to it",
+    ),
+    (
         "netmap-order-wrong",
         Complaint::TranslatedBeside,
         AtFault::Local,
@@ -438,6 +444,7 @@ fn causes(complaint: Complaint, after_s: Option<u64>) -> &'static [&'static str]
         }
         Complaint::GatewayFails => &["source-address-outside-selectors"],
         Complaint::TranslatedBeside => &["netmap-order-wrong"],
+        Complaint::WorksWithoutPolicies => &["overbroad-remote-selector"],
         Complaint::InClear => &[
             "cleartext-leak-no-policy",
             "daemon-not-running",

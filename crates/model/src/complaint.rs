@@ -120,6 +120,8 @@ pub enum Complaint {
     CutOff,
     /// What the gateway itself sends into the tunnel has no answer.
     GatewayFails,
+    /// It works once the daemon installs no policies for a tunnel that has an interface.
+    WorksWithoutPolicies,
     /// A source was translated into the tunnel's own network, and the packet was seen to leave beside the tunnel.
     TranslatedBeside,
     /// One processor was seen full with the tunnel's packets while the others rest.
@@ -144,7 +146,7 @@ pub enum Complaint {
 
 impl Complaint {
     /// Every one, in the order of the list above.
-    pub const ALL: [Complaint; 67] = [
+    pub const ALL: [Complaint; 68] = [
         Complaint::NeverConnects,
         Complaint::NothingPasses,
         Complaint::NothingReached,
@@ -202,6 +204,7 @@ impl Complaint {
         Complaint::ServerBehindTunnel,
         Complaint::CutOff,
         Complaint::GatewayFails,
+        Complaint::WorksWithoutPolicies,
         Complaint::TranslatedBeside,
         Complaint::OneCoreBusy,
         Complaint::EndsWithoutRekey,
@@ -252,6 +255,7 @@ impl Complaint {
                 | Complaint::PrivateIdentity
                 | Complaint::IdentityRefused
                 | Complaint::ServerBehindTunnel
+                | Complaint::WorksWithoutPolicies
                 | Complaint::TranslatedBeside
                 | Complaint::OneCoreBusy
                 | Complaint::EndsWithoutRekey
@@ -352,6 +356,7 @@ impl Complaint {
             Complaint::ServerBehindTunnel => "that the route to the server leads into the tunnel",
             Complaint::CutOff => "that the host is cut off once the tunnel is there",
             Complaint::GatewayFails => "that what the gateway itself sends has no answer",
+            Complaint::WorksWithoutPolicies => "that it works without the tunnel's policies",
             Complaint::TranslatedBeside => {
                 "that packets get a source of the tunnel's and leave beside it"
             }

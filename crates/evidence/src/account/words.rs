@@ -98,6 +98,8 @@ const PINGS: &str = "pings to them are|pings to them work|ping to them is|ping t
 /// Ways to say that something was switched off, wherever it stands beside its name.
 pub(super) const OFF: &[&str] = &[
     "disabl",
+    "uncheck",
+    "untick",
     "switched off ",
     "switching off ",
     "switch off ",
@@ -493,6 +495,10 @@ pub(super) static TABLE: &[Words] = &[
             "firewall|ufw|iptable|firewalld|nftables|packet filter",
         )
     },
+    without(
+        Complaint::WorksWithoutPolicies,
+        "install policy|install policies|installpolicy|the policy installation",
+    ),
     without(
         Complaint::WorksWithoutFirewall,
         "firewall|ufw|iptable|firewalld|nftables|windows defender|packet filter",
