@@ -83,6 +83,7 @@ fn excludes(culprit: Culprit) -> &'static [&'static str] {
         Culprit::HostFilter => &["endpoint-host-firewall"],
         Culprit::Confinement => &["selinux-apparmor-or-caps"],
         Culprit::PacketSize => &["mss-clamp-missing", "pmtu-blackhole"],
+        Culprit::SourceNat => &["snat-before-ipsec"],
         Culprit::RouteMissing => &["route-to-remote-subnet-missing"],
         Culprit::ReplayWindow => &["anti-replay-drops"],
         _ => &[],
@@ -135,7 +136,8 @@ fn side(cause: &str) -> AtFault {
         | "route-to-remote-subnet-missing"
         | "tunnel-route-captures-peer"
         | "cloud-route-table-missing"
-        | "hw-offload-fault" => AtFault::Local,
+        | "hw-offload-fault"
+        | "snat-before-ipsec" => AtFault::Local,
         "esp-blocked" | "nat-ipsec-passthrough" | "nat-return-mapping-lost" => AtFault::Path,
         "psk-mismatch"
         | "ike-proposal-mismatch"
@@ -229,6 +231,7 @@ fn causes(s: &Signals<'_>, culprit: Culprit) -> &'static [&'static str] {
         Culprit::Rekeying => &["rekey-disabled"],
         Culprit::HostFilter => &["endpoint-host-firewall"],
         Culprit::Confinement => &["selinux-apparmor-or-caps"],
+        Culprit::SourceNat => &["snat-before-ipsec", "nat-exemption-missing-on-peer"],
         Culprit::PacketSize => &["mss-clamp-missing", "pmtu-blackhole"],
     }
 }

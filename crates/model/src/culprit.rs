@@ -115,6 +115,8 @@ pub enum Culprit {
     Confinement,
     /// The size of packets (MTU, MSS).
     PacketSize,
+    /// A rule that translates the source of packets.
+    SourceNat,
 }
 
 /// How somebody came upon it.
@@ -129,7 +131,7 @@ pub enum PinnedBy {
 
 impl Culprit {
     /// Every one, in the order of the list above.
-    pub const ALL: [Culprit; 53] = [
+    pub const ALL: [Culprit; 54] = [
         Culprit::Key,
         Culprit::KeyForm,
         Culprit::Identity,
@@ -183,6 +185,7 @@ impl Culprit {
         Culprit::HostFilter,
         Culprit::Confinement,
         Culprit::PacketSize,
+        Culprit::SourceNat,
     ];
 
     /// The thing, as a part of a sentence.
@@ -242,6 +245,7 @@ impl Culprit {
             Culprit::HostFilter => "a filter on a host",
             Culprit::Confinement => "SELinux or AppArmor",
             Culprit::PacketSize => "the size of packets",
+            Culprit::SourceNat => "a rule that translates the source of packets",
         }
     }
 }
@@ -255,6 +259,6 @@ mod tests {
         for (at, culprit) in Culprit::ALL.into_iter().enumerate() {
             assert_eq!(culprit as usize, at, "{culprit:?}");
         }
-        assert_eq!(Culprit::ALL.len(), Culprit::PacketSize as usize + 1);
+        assert_eq!(Culprit::ALL.len(), Culprit::SourceNat as usize + 1);
     }
 }

@@ -39,7 +39,7 @@ const BACK: &str = "down again|later it|hours later|minutes later|days later|dro
 /// It says so of before, or that it is well.
 const BEFORE: &str = "before|was |were |had |used to|previously|didnt|did not|until|because|turned out|thank|hope|anyone|no longer|no more|no problem|no issue|no drop|anymore|any more|without|know why|sure why|idea why|understand why|previous|old |earlier|no error|both sides|both ends have|no trouble";
 /// It works now, and something else doesn't.
-const HOWEVER: &str = "but |however|although|though |except|only to|before |until |previously|for years|in the past|in version|with version";
+const HOWEVER: &str = "but |however|although|though |except|only to|only for|only one|only some|one of the networks|networks only|before |until |previously|for years|in the past|in version|with version";
 /// The sentence tells what it was.
 const RESOLVED: &str = "turned out|turns out|turn out|problem was|problem is that|issue was|cause was|root cause|reason was|was caused by|is caused by|was because|because of the wrong|was due to|is due to|the culprit|fix was|fix is to|solution was|solution is|the trick was|the trick is|forgot|my mistake|my fault|my bad|our mistake|found the problem|found the issue|found the cause|found out|figured out|figured it out|realized|realised|discovered|noticed that|mistake was|the error was|it was the|it was a|was simply|what fixed|what helped|had a typo";
 /// What was wrong with it.
@@ -213,6 +213,7 @@ fn carries(culprit: Culprit) -> bool {
             | Culprit::ReversePath
             | Culprit::Forwarding
             | Culprit::EspFilter
+            | Culprit::SourceNat
     )
 }
 
@@ -559,6 +560,112 @@ mod tests {
             "We cleared the firewall states and rebooted both gateways. Since then it works.",
         ] {
             assert_eq!(of(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_route_tells_by_whose_it_is() {
+        for (text, expected) in [
+            (
+                "Only after I run ip route add 10.4.0.0/16 dev eth0 by hand everything works again.",
+                RouteMissing,
+            ),
+            (
+                "It works as soon as I put a static route for 10.4.0.0/24 in.",
+                RouteMissing,
+            ),
+            (
+                "The pings go through once the route to 10.4.0.0/24 is set manually.",
+                RouteMissing,
+            ),
+            (
+                "I then added a route for it by hand. Now it works.",
+                RouteMissing,
+            ),
+            (
+                "Adding the route fixes it until the next reconnect.",
+                RouteMissing,
+            ),
+            ("Adding the route in the VPC fixed it.", CloudRoute),
+            (
+                "If I add a host route to the VPN server via my router before connecting, it stays up.",
+                RouteToPeer,
+            ),
+            (
+                "A default route into the tunnel is set. As soon as I delete that route the tunnel works again.",
+                RouteOfTunnel,
+            ),
+            (
+                "If I remove the default route through ppp0, the tunnel stays up.",
+                RouteOfTunnel,
+            ),
+            (
+                "After adding a route to the VPN pool on the LAN router it works.",
+                ReturnRoute,
+            ),
+        ] {
+            assert_eq!(of(text), Some((expected, PinnedBy::Change)), "{text}");
+        }
+        for text in [
+            "I added a route by hand, no difference.",
+            "I removed an old static route and now it works.",
+            "After I delete the default route via ppp0 the internet works again.",
+            "You could add a route by hand, and it would work then.",
+            "I added the route and it works for one of the networks only.",
+            "After I added a route on my PC via the VPN box it works.",
+        ] {
+            assert_eq!(of(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn what_was_changed_in_vain_is_heard() {
+        let vain = |before: &str, sentence: &str| {
+            in_vain(&Told {
+                sentence: &plain(sentence),
+                before: &plain(before),
+                earlier: "",
+                helps: false,
+            })
+        };
+        for (before, sentence, expected) in [
+            (
+                "",
+                "I disabled the firewall on the server, no difference.",
+                HostFilter,
+            ),
+            (
+                "",
+                "We turned off rp_filter but it still doesn't work.",
+                ReversePath,
+            ),
+            (
+                "",
+                "I added a route by hand and nothing helped.",
+                RouteMissing,
+            ),
+            (
+                "I switched SELinux to permissive.",
+                "It made no difference.",
+                Confinement,
+            ),
+            (
+                "",
+                "Without hw offload the result is the same, no change.",
+                Offload,
+            ),
+        ] {
+            assert!(vain(before, sentence).contains(&expected), "{sentence}");
+        }
+        for (before, sentence) in [
+            (
+                "",
+                "You should disable the firewall if it still doesn't work.",
+            ),
+            ("", "The firewall is enabled and it still doesn't work."),
+            ("With the firewall off it works.", "No change since."),
+        ] {
+            assert_eq!(vain(before, sentence), [], "{sentence}");
         }
     }
 

@@ -9,7 +9,7 @@ use super::pinned::{NEAR, NEGATIONS};
 use super::{holds, places};
 
 const NAMES: &str = "route |routes |routing entry|routing table entry";
-const ADDS: &str = "ip route add|ip route replace|ip r add|ip r a |route add |route a add|ip #4 route add|netsh interface ipv4 add route|new netroute";
+const ADDS: &str = "ip route add|ip ro add|ip route replace|ip r add|ip r a |route add |route a add|ip #4 route add|netsh interface ipv4 add route|new netroute";
 const TAKES: &str =
     "ip route del|ip r del|ip route flush|route del|route delete|remove netroute|no ip route";
 const ADDED: &str = "add a|add the|add an|add that|add this|add it|add my|added|adding|put |putting|set |setting |created|creating|create a|install a|installed|installing|inserted|inserting|entered|entering|re add|readd";

@@ -228,12 +228,12 @@ pub(super) static THINGS: &[Thing] = &[
     ),
     thing(
         Culprit::ReversePath,
-        "rp filter set from #1|rp filter from #1|rp filter #0|rp filter #2|rp filter to #0|rp filter to #2",
+        "rp filter is #0|rp filter is #2|rp filter set from #1|rp filter from #1|rp filter #0|rp filter #2|rp filter to #0|rp filter to #2",
         Done::Named,
     ),
     thing(
         Culprit::Forwarding,
-        "ip forward #1|ip forward to #1",
+        "ip forward #1|ip forward to #1|echo #1 proc sys net ipv4 ip forward|echo #1 proc sys net ipv4 conf all forwarding",
         Done::Named,
     ),
     thing(Culprit::Compression, "compress no|ipcomp no", Done::Named),
@@ -371,6 +371,15 @@ pub(super) static THINGS: &[Thing] = &[
             Culprit::PeerName,
             "hostname|host name|dns name|domain name|dyndns|ddns|name resolution|dns resolution",
             Done::Changed,
+        )
+    },
+    // Of IKE itself, another cause.
+    Thing {
+        unless: "port forward|dnat|destination nat|inbound|nat t |phase #1|negotiat|isakmp|ike |connects|came up|comes up",
+        ..thing(
+            Culprit::SourceNat,
+            "masquerad|outbound nat|source nat|snat|nat rule|postrouting",
+            Done::Off,
         )
     },
     Thing {

@@ -474,13 +474,6 @@ pub(super) static TABLE: &[Words] = &[
     helped(
         Complaint::WorksWithRoute,
         &[
-            "ip route add|route add |ip r add|ip ro add|add the route|added the route|adding the route|add a route|added a route|adding a route|route added|add route|adding route|route is added|add the missing route|added the missing route|set the route|set a route",
-            "works|worked|it work|then work|fixed|fixes|solved|solves|resolved",
-        ],
-    ),
-    helped(
-        Complaint::WorksWithRoute,
-        &[
             "if there is a route in place|if a route is in place|when a route is in place|with a route in place|with the route in place|as long as there is a route|as long as the route|with a static route in place|only with a route|only with a static route|only if there is a route|only if i add|only when i add",
             "pass traffic|passes traffic|traffic passes|traffic flows|works|can ping|can reach|ping goes|pings go",
         ],
