@@ -51,7 +51,7 @@ fn tell(problem: &str, rule: &str, place: Place, facts: &mut Vec<Fact>) {
     }
 }
 
-/// `There were error(s) loading the rules: /tmp/rules.debug:131: PROBLEM - The line in question reads [131]: RULE`.
+/// `There were error(s) loading the rules: /tmp/rules.debug:88: PROBLEM - The line in question reads [88]: RULE`.
 fn of_pf(body: &str) -> Option<(&str, &str)> {
     let (head, rest) = body.split_once("The line in question reads [")?;
     let (_, rule) = rest.split_once("]: ")?;

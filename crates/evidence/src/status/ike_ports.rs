@@ -63,7 +63,7 @@ fn number(text: &str) -> Option<u16> {
     text.get(..end)?.parse().ok()
 }
 
-/// `192.0.2.1.501 > 198.51.100.1.500: isakmp`, `source port 501 and destination port 500`.
+/// `192.0.2.1.1500 > 198.51.100.1.500: isakmp`, `source port 1500 and destination port 500`.
 fn leaves_for_500(body: &str, own: u16) -> bool {
     if let Some((head, rest)) = body.split_once(" > ") {
         let from = head.rsplit(['.', ':']).next().and_then(number);
@@ -87,20 +87,20 @@ mod tests {
     #[test]
     fn a_request_that_goes_to_the_port_of_old() {
         assert!(leaves_for_500(
-            "10:00:00.1 IP 192.0.2.1.501 > 198.51.100.1.500: isakmp: parent_sa ikev2_init[I]",
-            501
+            "10:00:00.1 IP 192.0.2.1.1500 > 198.51.100.1.500: isakmp: parent_sa ikev2_init[I]",
+            1500
         ));
         assert!(leaves_for_500(
-            "it goes out with source port 501 and destination port 500",
-            501
+            "it goes out with source port 1500 and destination port 500",
+            1500
         ));
         assert!(!leaves_for_500(
-            "it goes out with source port 501 and destination port 501",
-            501
+            "it goes out with source port 1500 and destination port 1500",
+            1500
         ));
         assert!(!leaves_for_500(
             "10:00:00.1 IP 192.0.2.1.500 > 198.51.100.1.500: isakmp: parent_sa ikev2_init[I]",
-            501
+            1500
         ));
     }
 }
