@@ -416,7 +416,7 @@ pub(super) static TABLE: &[Words] = &[
     without(Complaint::WorksWithoutPfs, "pfs|perfect forward"),
     // One that is on and makes it slower.
     Words {
-        unless: "no difference|doesnt change|does not change|faster|without |better|improv|increas|disabled|although|even |despite|still|not supported",
+        unless: "no difference|doesnt change|does not change|nothing chang|as before|faster|without |better|improv|increas|disabled|although|even |despite|still|not supported|core|cpu|softirq|single|one tunnel|other tunnel|profile|policy",
         experiment: true,
         ..told(
             Complaint::WorksWithoutOffload,
@@ -425,17 +425,17 @@ pub(super) static TABLE: &[Words] = &[
                 "as soon as|as only|once |after |whenever |if i |if we |when i |when we |when esp|when the",
                 "load |loaded|loading|modprobe|insmod|turned on|turning on|switched on|switching on|enable",
                 "speed|throughput|bandwidth|gbit|mbit|gb s|mb s|rate",
-                "but |drops to|falls to|collapse|goes down to|only",
+                "but speed|but the speed|but throughput|but the throughput|drops to|drops from|falls to|falls from|collapse|goes down to|instead of #",
             ],
         )
     },
     Words {
-        unless: "whether|should|might|maybe|perhaps|if |over |may be|could be|end of life|supported|default|dropped|removed|deprecat|algorithm|cipher|sha1|3des|modp",
+        unless: "whether|should|might|maybe|perhaps|if |over |may be|could be|end of life|supported|default|dropped|removed|deprecat|algorithm|cipher|sha1|3des|modp|no longer propos|affected|vulnerab|release notes|previous version|colleague|supplier|customer|throughput|solved|broke ",
         experiment: true,
         ..told(
             Complaint::WorksInOlderVersions,
             &[
-                "version|release|#",
+                "version|release|strongswan #|libreswan #|openswan #|kernel #|with #|in #|on #",
                 "and earlier|and lower|or lower|or earlier|and older|or older|and below|or below|and previous|or previous|and before",
                 "does not occur|doesnt occur|did not occur|didnt occur|does not happen|doesnt happen|is not present|not affected|everything is ok|everything ok|everything is fine|everything works|works fine|works well|works correctly|work fine|it works|worked fine|was fine|is fine|no such problem|no problem|not reproduc",
             ],

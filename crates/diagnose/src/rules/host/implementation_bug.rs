@@ -293,33 +293,14 @@ fn told(s: &Signals<'_>) -> Judgement {
     }
 }
 
-/// No more is shown than that this side takes none of the networks, and neither its own nor those that were asked for.
-fn refuses_for_nothing(s: &Signals<'_>) -> bool {
-    s.refused.is_empty()
-        && s.told.is_empty()
-        && s.silences.is_empty()
-        && s.sign(Sign::TrafficRefused).is_some()
-        && s.sign(Sign::ChildRequestRefused).is_none()
-        && s.sign(Sign::AuthenticationRefusedByPeer).is_none()
-}
-
-/// Somebody tells that the versions before this one don't do it.
+/// Somebody tells that the versions before this one don't do it. That alone is no defect: a new version may have dropped an
+/// algorithm or changed a default on purpose, and what was configured was perhaps carried over to another format.
 fn new_in_this_version(s: &Signals<'_>) -> Judgement {
     match s.complains(Complaint::WorksInOlderVersions) {
-        Some(told) if s.calm() || refuses_for_nothing(s) => Found::on(
-            told,
-            CONDITION,
-            AtFault::Local,
-            "the versions before this one do it right with the same configuration, as is told",
-        )
-        .because("What was configured and what the peer does is the same; what changed is the daemon.")
-        .fix("use the last version that does it right, look through the list of changes between the two for what is meant by them, and report it with both versions' logs")
-        .then("the same attempt with both versions, with the same level of debugging")
-        .done(),
         Some(_) => Judgement::Possible {
             weight: 40,
             because: "older versions are said to do it right".to_owned(),
-            separated_by: "the same attempt with both versions, and the list of changes between them",
+            separated_by: "the same attempt with both versions and the same configuration, and what the list of changes between them says of dropped algorithms and of defaults",
         },
         None => Judgement::Silent,
     }
