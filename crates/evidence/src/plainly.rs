@@ -39,13 +39,16 @@ const WRONG: &str = "mismatch|mis match|not match|doesnt match|dont match|didnt 
 const PHASE_1: &str = "phase #1|phase1|phase i |main mode|aggressive mode|isakmp|ike sa|ike proposal|ike policy|sa init|ike transform|mm msg";
 const PHASE_2: &str = "phase #2|phase2|phase ii|quick mode|child|esp |ipsec sa|ipsec proposal|create child|transform set|ipsec policy|ipsec transform|qm msg";
 /// It is spoken of IPsec.
-const IPSEC: &str = "ike|ikev1|ikev2|ipsec|isakmp|vpn|tunnel|id payload|peer id|phase #1|phase #2|phase1|phase2|psk|preshared|pre shared|proxy id|traffic selector|ts unacceptable|quick mode|main mode|esp |charon|strongswan|libreswan|racoon|l2tp";
+const IPSEC: &str = "ike|ikev1|ikev2|ipsec|isakmp|vpn|tunnel|id payload|peer id|phase #1|phase #2|phase1|phase2|psk|preshared|pre shared|proxy id|traffic selector|ts unacceptable|quick mode|main mode|esp |charon|strongswan|libreswan|racoon|l2tp|pluto|kube ovn cni";
 /// Somebody tells what a log or a program shows.
-pub(crate) const SHOWS: &str = "log |logs |says|said|shows|show |showing|reports|reported|complain|get |gets |getting|got |error|errors|message|messages|see |seeing|notify|notification|fails with|failed with|returns|returned|responds with|response|answers with|rejected with";
+pub(crate) const SHOWS: &str = "log |logs |says|said|shows|show |showing|reports|reported|complain|get |gets |getting|got |error|errors|message|messages|see |seeing|notify|notification|fails with|failed with|returns|returned|responds with|response|answers with|rejected with|keeps logging";
 /// Somebody guesses, or gives advice.
 pub(crate) const GUESS: &str = "whether|should|might|maybe|perhaps|could be|may be|i think|i guess|suspect|probably|seems|assum|if |unless|not sure|wonder|possib|hypothes|theory|verify|make sure|check that|please|would|e g|for example|usually|typically|means|not a |no longer|dont see|do not see|avoid|like ";
 /// The other side says so, and this one was told.
 const TOLD: &str = "received|from peer|from the peer|peer sent|notify|returned|remote peer|got error|by peer|by the peer|responded";
+
+/// A daemon that isn't to run there, or runs under another name.
+const NOT_MEANT: &str = "standby|passive|backup|second|other |another|as it should|supposed|expected|of course|meant|since |because|is called|instead|first|used to|was ";
 
 static FAULTS: &[Fault] = &[
     Fault {
@@ -170,7 +173,32 @@ static FAULTS: &[Fault] = &[
             "certificat|cert |ca ",
             "unknown ca|untrusted|unknown issuer|unknown authority|unable to get issuer|unable to get local issuer|self signed certificate in|not trusted|no trust anchor",
         ],
-        unless: "requests for an unknown",
+        unless: "requests for an unknown|webhook|apiserver|api server|registry|kubelet|image",
+    },
+    // A script's or a tool's result, not what somebody says of a host.
+    Fault {
+        sign: Of::Always(Sign::DaemonNotRunning),
+        groups: &[
+            "script|tool|check|probe|status",
+            "pluto isnt running|charon isnt running|strongswan isnt running|libreswan isnt running",
+        ],
+        unless: NOT_MEANT,
+    },
+    Fault {
+        sign: Of::Always(Sign::DaemonNotRunning),
+        groups: &[
+            "trace|script|pod|container",
+            "pgrep pluto finds nothing|pgrep charon finds nothing",
+        ],
+        unless: NOT_MEANT,
+    },
+    Fault {
+        sign: Of::Always(Sign::ConnectionRejected),
+        groups: &[
+            "pluto|charon|whack",
+            "does not recognise the option|does not recognize the option|doesnt recognise the option|doesnt recognize the option|does not know the option|doesnt know the option",
+        ],
+        unless: "older|other |another|previous|at first|first |then |instead|used to|was ",
     },
     Fault {
         sign: Of::Always(Sign::AuthenticationRefusedByPeer),
@@ -298,6 +326,10 @@ fn might(body: &str) -> bool {
         || memchr::memmem::find(body, b"valid").is_some()
         || memchr::memmem::find(body, b"respon").is_some()
         || memchr::memmem::find(body, b"mode").is_some()
+        || memchr::memmem::find(body, b"isn't running").is_some()
+        || memchr::memmem::find(body, b"finds nothing").is_some()
+        || memchr::memmem::find(body, b" the option ").is_some()
+        || memchr::memmem::find(body, b"unknown authority").is_some()
         || memchr::memmem::find(body, b"AUTHENTI").is_some()
 }
 

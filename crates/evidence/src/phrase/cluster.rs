@@ -308,22 +308,6 @@ pub(super) static PHRASES: &[Phrase] = &[
     any(Sign::PolicyInUse, "XFRM state not added{}conflicting state"),
     any(Sign::PolicyInUse, "replace remote state: file exists"),
     any(Sign::PolicyInUse, "replace local state: file exists"),
-    any(
-        Sign::PolicyInUse,
-        "replacing the remote state {}'file exists'",
-    ),
-    any(
-        Sign::PolicyInUse,
-        "replacing the local state {}'file exists'",
-    ),
-    any(
-        Sign::IssuerUnknown,
-        "kube-ovn{}certificate check fails{}x509{}unknown authority",
-    ),
-    any(
-        Sign::IssuerUnknown,
-        "kube-ovn{}check certificate{}x509{}unknown authority",
-    ),
 ];
 
 /// Whether what follows `0xffff` says that an SA has hardly any number left: it has to be the lower half, not the rest of a

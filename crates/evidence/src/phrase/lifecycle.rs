@@ -70,16 +70,11 @@ pub(super) static PHRASES: &[Phrase] = &[
     any(Sign::DaemonNotRunning, "strongSwan is not running"),
     any(Sign::DaemonNotRunning, "charon: no process found"),
     any(Sign::DaemonNotRunning, "charon is not running"),
-    any(Sign::DaemonNotRunning, "charon isn't running"),
-    any(Sign::DaemonNotRunning, "pluto isn't running"),
-    any(Sign::DaemonNotRunning, "strongSwan isn't running"),
     any(
         Sign::DaemonNotRunning,
         "connect to {}vici socket (connection refused)",
     ),
     any(Sign::DaemonNotRunning, "vici socket: connection refused"),
-    any(Sign::DaemonNotRunning, "pgrep pluto finds nothing"),
-    any(Sign::DaemonNotRunning, "pgrep charon finds nothing"),
     any(Sign::DaemonNotRunning, "pluto: no process found"),
     any(Sign::DaemonNotRunning, "racoon is not running"),
     any(

@@ -25,26 +25,6 @@ pub(super) static PHRASES: &[Phrase] = &[
     ),
     any(
         Sign::ConnectionRejected,
-        "pluto{}does not recognise the option {problem:w}",
-    ),
-    any(
-        Sign::ConnectionRejected,
-        "pluto{}does not recognize the option {problem:w}",
-    ),
-    any(
-        Sign::ConnectionRejected,
-        "pluto{}doesn't recognize the option {problem:w}",
-    ),
-    any(
-        Sign::ConnectionRejected,
-        "pluto{}doesn't know the option {problem:w}",
-    ),
-    any(
-        Sign::ConnectionRejected,
-        "pluto{}does not know the option {problem:w}",
-    ),
-    any(
-        Sign::ConnectionRejected,
         "pluto{}exits{}unknown option {problem:w}",
     ),
     any(

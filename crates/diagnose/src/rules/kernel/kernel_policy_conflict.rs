@@ -3,6 +3,7 @@
 use adit_model::reason::Refusal;
 use adit_model::sign::Sign;
 
+use crate::complaint::carries_nothing;
 use crate::finding::{COUNTED, SAID, SYMPTOM};
 use crate::kernel_answer::{Answer, refusals};
 use crate::rule::{Found, Judgement, Need, Page, Rule};
@@ -63,6 +64,18 @@ fn judge(s: &Signals<'_>) -> Judgement {
                     seen.who()
                 ),
                 separated_by: "whether it is the same SA: ip -s xfrm state at both ends, and when each began",
+            };
+        }
+        // A node that starts finds the SAs of its last run, and replaces them a moment later.
+        let text = &seen.fact.source.text;
+        let replaced =
+            text.contains("replace remote state") || text.contains("replace local state");
+        let failed = text.contains("nabling IPsec failed") || text.contains("level=error");
+        if replaced && !failed && !carries_nothing(s) {
+            return Judgement::Possible {
+                weight: 35,
+                because: format!("{} couldn't replace an SA that was there", seen.who()),
+                separated_by: "whether the agent says so again and again, and ip xfrm state beside its keys",
             };
         }
         let policy = seen.value_or("policy", "of the tunnel");
