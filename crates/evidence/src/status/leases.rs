@@ -1,5 +1,7 @@
 //! Addresses inside the tunnel, as a listing of the clients shows them: one that two users have at the same time.
 
+use std::collections::BTreeMap;
+
 use adit_model::fact::Fact;
 use adit_model::sign::Sign;
 
@@ -10,13 +12,20 @@ use crate::text::Line;
 /// So many clients of a listing are compared.
 const MOST: usize = 1024;
 
+/// A client of a listing.
+#[derive(Debug)]
+struct Client {
+    /// Its user, in small letters.
+    user: String,
+    /// Where it is, where that tells clients apart.
+    host: Option<String>,
+}
+
 /// Follows one listing.
 #[derive(Debug, Default)]
 pub(super) struct Leases {
-    /// User and address.
-    listed: Vec<(String, String)>,
-    /// The number of the last SA that was listed.
-    last: u64,
+    /// By address.
+    listed: BTreeMap<String, Client>,
     found: bool,
 }
 
@@ -28,55 +37,79 @@ impl Leases {
         place: &dyn Fn() -> Place,
         facts: &mut Vec<Fact>,
     ) {
+        if self.found {
+            return;
+        }
         let body = line.body.trim();
-        let Some((number, user, address)) = traffic(body).or_else(|| vici(body)) else {
-            // A command, whose listing may be another host's.
-            let command = || body.contains("ipsec ") || body.contains("swanctl");
-            if !self.listed.is_empty() && command() {
-                *self = Self {
-                    found: self.found,
-                    ..Self::default()
-                };
+        let Some(lease) = traffic(body).or_else(|| vici(body)) else {
+            // Below it another listing may stand, of another time or host.
+            if !self.listed.is_empty() && !goes_on(body) {
+                self.listed.clear();
             }
             return;
         };
-        // A listing counts up; below the last number another one begins.
-        if number.is_some_and(|number| number <= self.last) {
-            self.listed.clear();
-        }
-        self.last = number.unwrap_or(self.last);
-        let other = self
-            .listed
-            .iter()
-            .find(|(other, same)| same == address && other != user);
-        if let Some((other, _)) = other.filter(|_| !self.found) {
-            self.found = true;
-            let values = [
-                ("address", address),
-                ("of", "lease"),
-                ("one", other.as_str()),
-                ("other", user),
-            ];
-            facts.push(sign(place(), Sign::AddressDuplicate, &values));
-        }
-        if self.listed.len() < MOST {
-            self.listed.push((user.to_owned(), address.to_owned()));
+        let user = lease.user.to_lowercase();
+        if let Some(other) = self.listed.get(lease.address) {
+            let one = other.host.is_some() && other.host.as_deref() == lease.host;
+            if other.user != user && !one {
+                self.found = true;
+                let values = [
+                    ("address", lease.address),
+                    ("of", "lease"),
+                    ("one", other.user.as_str()),
+                    ("other", lease.user),
+                ];
+                facts.push(sign(place(), Sign::AddressDuplicate, &values));
+            }
+        } else if self.listed.len() < MOST {
+            let host = lease.host.map(ToOwned::to_owned);
+            let client = Client { user, host };
+            self.listed.insert(lease.address.to_owned(), client);
         }
     }
 }
 
+/// What a line of a listing tells of a client.
+struct Lease<'t> {
+    user: &'t str,
+    host: Option<&'t str>,
+    address: &'t str,
+}
+
+/// Whether the line belongs to a listing of SAs: `rw: #7, ESTABLISHED, …`, and the lines below it, which have no sentence.
+fn goes_on(body: &str) -> bool {
+    let head = body
+        .split_once(": #")
+        .is_some_and(|(name, _)| !name.contains(' '));
+    let below = [
+        "local ",
+        "remote ",
+        "established ",
+        "installed ",
+        "in ",
+        "out ",
+    ];
+    let algorithms = !body.contains(' ') && body.contains('/');
+    head || algorithms || below.iter().any(|word| body.starts_with(word))
+}
+
 /// `006 #14: "road"[3] 203.0.113.9, username=bert, type=ESP, …, lease=10.30.0.10/32`
-fn traffic(body: &str) -> Option<(Option<u64>, &str, &str)> {
-    let (before, lease) = body.split_once(" lease=")?;
-    let (head, user) = before.split_once(" username=")?;
-    let number = head.split_once('#')?.1.split(':').next()?.parse().ok()?;
-    let user = user.split(',').next()?;
+///
+/// Clients behind one NAT have the same outer address.
+fn traffic(body: &str) -> Option<Lease<'_>> {
+    let rest = body.strip_prefix("006 #")?;
+    let (before, lease) = rest.split_once(" lease=")?;
+    let user = before.split_once(" username=")?.1.split(',').next()?;
     let address = lease.split(['/', ',', ' ']).next()?;
-    (!user.is_empty() && !address.is_empty()).then_some((Some(number), user, address))
+    (!user.is_empty() && !address.is_empty()).then_some(Lease {
+        user,
+        host: None,
+        address,
+    })
 }
 
 /// `remote 'phone' @ 203.0.113.9[4500] EAP: 'bert' [10.3.0.1]`
-fn vici(body: &str) -> Option<(Option<u64>, &str, &str)> {
+fn vici(body: &str) -> Option<Lease<'_>> {
     let rest = body.strip_prefix("remote '")?;
     let (identity, rest) = rest.split_once("' @ ")?;
     let (rest, address) = rest.strip_suffix(']')?.rsplit_once(" [")?;
@@ -85,5 +118,9 @@ fn vici(body: &str) -> Option<(Option<u64>, &str, &str)> {
         .iter()
         .find_map(|kind| rest.split_once(kind))
         .map_or(identity, |(_, user)| user.trim_end_matches('\''));
-    Some((None, user, address))
+    Some(Lease {
+        user,
+        host: rest.split('[').next(),
+        address,
+    })
 }

@@ -3,8 +3,10 @@
 use adit_model::reason::{AddressProblem, Refusal};
 use adit_model::sign::Sign;
 
+use crate::complaint::complained;
 use crate::finding::{CONDITION, COUNTED, SAID, SYMPTOM};
 use crate::rule::{Found, Judgement, Need, Page, Rule};
+use crate::seen::Seen;
 use crate::signals::{Signals, notify, who};
 use crate::verdict::AtFault;
 
@@ -106,6 +108,10 @@ fn shared(s: &Signals<'_>) -> Option<Judgement> {
     let seen = s
         .signs_of(Sign::AddressDuplicate)
         .find(|x| x.value("of") == Some("lease"))?;
+    // A device that comes back by another network may be listed twice for a while.
+    if !complained(s) || s.refused_or_told() {
+        return None;
+    }
     Some(
         Found::by(
             seen,
@@ -139,20 +145,21 @@ fn no_lease(s: &Signals<'_>) -> Option<Judgement> {
         })
         .collect();
     // A DHCP server says so of a request that came where it serves nobody.
-    let strayed = sought.iter().rposition(|x| x.value("via").is_some());
-    let strayed = strayed.map(|at| sought.remove(at));
-    sought.retain(|x| x.value("via").is_none());
+    let strays: Vec<_> = sought
+        .extract_if(.., |x| x.value("via").is_some())
+        .collect();
     // Others ask by DHCP too.
     const NEAR: u64 = 4;
-    let strayed = strayed.filter(|x| {
+    let strayed = strays.last().copied().filter(|x| {
         let line = x.fact.source.line;
         sought.iter().any(|asked| {
-            asked
+            let near = asked
                 .fact
                 .source
                 .line
                 .zip(line)
-                .is_some_and(|(asked, line)| line > asked && line - asked <= NEAR)
+                .is_some_and(|(asked, line)| line > asked && line - asked <= NEAR);
+            near && is_same_request(asked, x, strays.len() > 1)
         })
     });
     let last = *sought.last()?;
@@ -187,6 +194,27 @@ fn no_lease(s: &Signals<'_>) -> Option<Judgement> {
         .then("tcpdump -ni any udp port 67 or udp port 68 on the gateway during an attempt: is there an offer, and for whom?")
         .done(),
     )
+}
+
+/// Whether what came to the server may be what the gateway sent: by broadcast, for the same client where both name one, and at
+/// that time or more than once.
+fn is_same_request(asked: &Seen<'_>, strayed: &Seen<'_>, again: bool) -> bool {
+    const TOGETHER_MS: u64 = 2_000;
+    let client = |text: &str| {
+        text.split([' ', ','])
+            .find(|w| w.len() == 17 && w.bytes().filter(|b| *b == b':').count() == 5)
+            .map(str::to_ascii_lowercase)
+    };
+    let (one, other) = (&asked.fact.source.text, &strayed.fact.source.text);
+    let differ = client(one)
+        .zip(client(other))
+        .is_some_and(|(one, other)| one != other);
+    let together = asked
+        .fact
+        .at
+        .zip(strayed.fact.at)
+        .is_some_and(|(one, other)| one.0.abs_diff(other.0) <= TOGETHER_MS);
+    one.contains("255.255.255.255") && !differ && (again || together)
 }
 
 /// The side that refused tells what is missing.
