@@ -480,6 +480,8 @@ pub(super) static PHRASES: &[Phrase] = &[
         "received {method:w}, EAP authentication failed",
     ),
     any(Sign::UserAuthenticationFailed, ": EAP FAILURE"),
+    any(Sign::UserLetIn, "EAP payload with code 3 (Success)"),
+    any(Sign::UserLetIn, "Payload: EAP{}code: 3 (Success)"),
     any(
         Sign::UserAuthenticationFailed,
         "EAP payload with code 4 (Failure)",

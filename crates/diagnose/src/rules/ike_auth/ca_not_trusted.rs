@@ -71,8 +71,36 @@ fn judge(s: &Signals<'_>) -> Judgement {
     let other_method = s
         .refusal(|r| matches!(r, Refusal::AuthMethod { .. }).then_some(()))
         .is_some();
-    if let Some((file, extension)) = not_loaded(s).filter(|_| !other_method) {
-        return Found::by(
+    let unloaded = not_loaded(s).filter(|_| !other_method);
+    match (unloaded, lacks_a_chain(s)) {
+        (Some((file, extension)), true) => without_loaded(s, file, extension),
+        (Some((file, _)), false) => match by_chain(s, other_method) {
+            // A directory of CAs may hold old ones that no peer's certificate comes from.
+            Judgement::Silent => Judgement::Possible {
+                weight: 45,
+                because: format!("{} can't load a CA's certificate", file.who()),
+                separated_by: "whether the peer's certificate comes from that CA, and what is said when the peer authenticates",
+            },
+            other => other,
+        },
+        (None, _) => by_chain(s, other_method),
+    }
+}
+
+/// Whether somewhere no chain was found, and nothing tells of another CA that is missing.
+fn lacks_a_chain(s: &Signals<'_>) -> bool {
+    let named = s
+        .signs_of(Sign::IssuerUnknown)
+        .any(|x| x.value("issuer").is_some());
+    let untrusted = s
+        .signs_of(Sign::PeerKeyUntrusted)
+        .any(|x| x.value("of") != Some("tls"));
+    !named && (untrusted || s.sign(Sign::IssuerUnknown).is_some())
+}
+
+/// The CA that the chain lacks is one that couldn't be loaded.
+fn without_loaded(s: &Signals<'_>, file: Seen<'_>, extension: Seen<'_>) -> Judgement {
+    Found::by(
             file,
             SYMPTOM,
             format!(
@@ -86,8 +114,10 @@ fn judge(s: &Signals<'_>) -> Judgement {
         .because("A critical extension that isn't understood forbids the use of a certificate. Without that CA no chain leads from the peer's certificate to one that is trusted.")
         .fix("load a plugin that knows the extension (strongSwan: constraints and x509, before openssl), or issue the CA anew without it or without marking it critical")
         .then("openssl x509 -noout -text -in FILE | grep -A2 critical")
-        .done();
-    }
+        .done()
+}
+
+fn by_chain(s: &Signals<'_>, other_method: bool) -> Judgement {
     let untrusted = bad(s, &[Sign::IssuerUnknown], CertificateProblem::Untrusted)
         .filter(|bad| !authenticated_without(s, bad.fact));
     let (bad, confidence) = match untrusted {

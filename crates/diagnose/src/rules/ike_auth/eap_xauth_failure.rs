@@ -96,6 +96,14 @@ fn judge(s: &Signals<'_>) -> Judgement {
             separated_by: "whether the user is the one of this tunnel, at that time",
         };
     }
+    // A decoded message may be of a first try, or of another user.
+    if let Some(seen) = failed.filter(|x| refused.is_none() && is_decoded(*x) && let_in_since(s)) {
+        return Judgement::Possible {
+            weight: 30,
+            because: format!("a decoded message ends EAP with a failure: {}", seen.said()),
+            separated_by: "whether it is of the attempt in question: another one let the user in",
+        };
+    }
     // Without IKE's SA nobody gets as far as PPP: it is another connection's, an uplink's say.
     if let Some(seen) =
         failed.filter(|x| refused.is_none() && is_of_ppp(&x.fact.source.text) && !s.up && !s.calm())
@@ -164,6 +172,17 @@ fn keyless(seen: Seen<'_>) -> Judgement {
     .fix("let the RADIUS server send the MPPE keys (FreeRADIUS: use_mppe = yes in mods-enabled/mschap, and no policy that removes them from the Access-Accept)")
     .then("the server's debug output: whether its last Access-Accept holds MS-MPPE-Recv-Key")
     .done()
+}
+
+/// Whether it is EAP's failure in a message that somebody decoded.
+fn is_decoded(seen: Seen<'_>) -> bool {
+    let text = &seen.fact.source.text;
+    text.contains("EAP payload") || text.contains("Payload: EAP")
+}
+
+/// Whether somebody got through.
+fn let_in_since(s: &Signals<'_>) -> bool {
+    s.up || s.authenticated().is_some() || s.sign(Sign::UserLetIn).is_some()
 }
 
 /// Whether it is a RADIUS server that speaks, and not the gateway.
