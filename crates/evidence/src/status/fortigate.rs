@@ -52,12 +52,17 @@ const ITEMS: [&str; 7] = [
 /// Refused in the second phase of a client that was given its address.
 const GIVEN: [(&str, &str); 2] = [("networks", "given"), ("words", "all")];
 
-/// Whether an event tells the address that a client was given: `assignip=10.9.0.4`, and not `assignip=N/A`.
+/// Whether an event tells the address that a client of IKEv1 was given: `xauthuser="anna" assignip=10.9.0.4`, and not
+/// `assignip=N/A`. A client of IKEv2 may ask for networks of its own.
 pub(crate) fn has_assigned(body: &str) -> bool {
-    body.split_once("assignip=").is_some_and(|(_, rest)| {
-        let address = rest.trim_start_matches(['"', '\\']);
-        address.starts_with(|c: char| c.is_ascii_digit()) && !address.starts_with("0.0.0.0")
-    })
+    let by_xauth = body
+        .split_once("xauthuser=")
+        .is_some_and(|(_, user)| !user.trim_start_matches(['"', '\\']).starts_with("N/A"));
+    by_xauth
+        && body.split_once("assignip=").is_some_and(|(_, rest)| {
+            let address = rest.trim_start_matches(['"', '\\']);
+            address.starts_with(|c: char| c.is_ascii_digit()) && !address.starts_with("0.0.0.0")
+        })
 }
 
 /// The values of each attribute, by its type.

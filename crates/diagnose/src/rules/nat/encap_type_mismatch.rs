@@ -6,6 +6,7 @@ use adit_model::event::Happening;
 use adit_model::fact::{Fact, Known, Side};
 use adit_model::sign::Sign;
 
+use crate::complaint::carries_nothing;
 use crate::finding::{COUNTED, SYMPTOM};
 use crate::rule::{Found, Judgement, Need, Page, Rule};
 use crate::seen::{Seen, hosts};
@@ -169,6 +170,7 @@ fn read_as_ike(s: &Signals<'_>) -> Judgement {
         (Some(made), None)
             if forced.is_empty()
                 && own.is_some_and(|own| neighbours_talk(s, own))
+                && carries_nothing(s)
                 && !s.refused_or_told() => Found::by(
             made,
             SYMPTOM,
@@ -193,10 +195,16 @@ const EARLY: &str = "start the connection when the route to the peer is there, o
 
 /// Whether a message of the exchange in which a NAT was found went between two addresses of one network.
 fn neighbours_talk(s: &Signals<'_>, found: &Fact) -> bool {
-    s.case.happenings().any(|(f, _)| {
+    s.case.happenings().any(|(f, h)| {
         f.subject == found.subject
+            && is_between_gateways(f, h)
             && matches!(hosts(&f.source.text).as_slice(), [a, b, ..] if neighbours(a, b))
     })
+}
+
+/// Whether the line tells between which addresses IKE is spoken. Others have addresses too: those of networks.
+fn is_between_gateways(f: &Fact, h: &Happening) -> bool {
+    matches!(h, Happening::IkeEstablished { .. }) || f.source.text.contains(" packet: from ")
 }
 
 /// Whether two addresses are in one network of the usual size.
@@ -227,11 +235,12 @@ fn has_public_address(s: &Signals<'_>) -> bool {
 /// Whether we and the peer that sent it are in the same network: nobody translates between neighbours.
 fn beside_each_other(s: &Signals<'_>, stray: Seen<'_>) -> bool {
     let peers = stray.value("peer").map(hosts).unwrap_or_default();
-    s.case.happenings().any(|(f, _)| {
+    s.case.happenings().any(|(f, h)| {
         let ends = hosts(&f.source.text);
-        peers
-            .iter()
-            .any(|peer| ends.contains(peer) && ends.iter().any(|end| neighbours(end, peer)))
+        is_between_gateways(f, h)
+            && peers
+                .iter()
+                .any(|peer| ends.contains(peer) && ends.iter().any(|end| neighbours(end, peer)))
     })
 }
 
