@@ -206,7 +206,7 @@ fn overlays(capture: &Capture) -> Option<(IpAddr, IpAddr)> {
         .map(|c| (c.from, c.to))
 }
 
-fn is_private(address: IpAddr) -> bool {
+pub(super) fn is_private(address: IpAddr) -> bool {
     match address {
         IpAddr::V4(a) => a.is_private() || a.octets()[0] == 100 && a.octets()[1] & 0xc0 == 64,
         IpAddr::V6(a) => a.is_unique_local(),

@@ -8,6 +8,7 @@ use adit_model::fact::{Fact, Known, Side, Source};
 use adit_model::host::HostState;
 use adit_wire::ip::{IpPacket, protocol};
 
+use super::join::is_private;
 use super::stamp::Stamp;
 use super::{At, Capture};
 
@@ -21,8 +22,6 @@ const LARGE: u32 = 1200;
 const AGAIN: u64 = 100_000_000;
 /// So often a segment is sent before it is one that doesn't get through.
 const OFTEN: u32 = 3;
-/// Octets of a packet that opens a connection.
-const OPENING: u32 = 60;
 /// Octets of the headers of a segment with a time stamp.
 const HEADERS: u32 = 52;
 
@@ -50,6 +49,7 @@ pub(super) struct Segment {
 /// A segment that doesn't get through.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Stuck {
+    pub(crate) from: IpAddr,
     pub(crate) to: IpAddr,
     pub(crate) octets: u32,
     /// Octets of a packet that did.
@@ -75,13 +75,15 @@ struct Sent {
 /// One direction of a connection.
 #[derive(Debug, Default)]
 struct Way {
-    opened: bool,
     /// The first large segment that nobody acknowledged.
     large: Option<Sent>,
     /// The end of a small one and its packet's octets.
     small: Option<(u32, u32)>,
-    /// Octets of the largest packet that arrived.
+    /// Octets of the largest packet that arrived after the large one was sent first: what arrived before, a handshake most
+    /// of all, doesn't tell how the path was then.
     passed: Option<u32>,
+    /// Up to where it was acknowledged by what the other direction's sender has said, and since when.
+    has: Option<(u32, Stamp)>,
     /// Where what the other side has in order ends, while it has something behind it.
     hole: Option<u32>,
     refuted: bool,
@@ -90,10 +92,7 @@ struct Way {
 impl Way {
     fn sent(&mut self, s: &Segment) {
         if s.opens {
-            *self = Self {
-                opened: true,
-                ..Self::default()
-            };
+            *self = Self::default();
             return;
         }
         if s.data == 0 {
@@ -128,26 +127,40 @@ impl Way {
         }
     }
 
+    /// It is sent again although it was acknowledged a while ago: not even that arrived, small as it is.
+    fn is_in_vain(&self, s: &Segment) -> bool {
+        let end = s.begin.wrapping_add(s.data);
+        // A keepalive has an octet.
+        let data = !s.opens && s.data > 1;
+        data && self.has.is_some_and(|(until, since)| {
+            !before(until, end) && s.at.0 >= since.0.saturating_add(AGAIN)
+        })
+    }
+
     /// The other side says what it has.
     fn heard(&mut self, s: &Segment) {
         self.refuted |= s.resets;
         let Some(ack) = s.ack else {
             return;
         };
-        if self.opened && self.passed.is_none() {
-            self.passed = Some(OPENING);
+        // The numbers of what opens a connection are told otherwise than those of its data.
+        if !s.opens && self.has.is_none_or(|(until, _)| before(until, ack)) {
+            self.has = Some((ack, s.at));
         }
-        if let Some((_, octets)) = self.small.take_if(|(end, _)| !before(ack, *end)) {
+        if let Some((_, octets)) = self.small.take_if(|(end, _)| !before(ack, *end))
+            && self.large.is_some()
+        {
             self.passed = self.passed.max(Some(octets));
         }
         let block = s.block;
         let has = |large: &mut Sent| {
             before(large.begin, ack) || block.is_some_and(|(from, _)| from == large.begin)
         };
-        if let Some(large) = self.large.take_if(has) {
-            self.passed = self.passed.max(Some(large.octets));
+        if self.large.take_if(has).is_some() {
+            self.passed = None;
         }
-        let Some((from, to)) = s.block else {
+        // One before it tells what came twice.
+        let Some((from, to)) = s.block.filter(|(from, _)| !before(*from, ack)) else {
             return;
         };
         self.hole = Some(ack);
@@ -196,8 +209,10 @@ impl Segments {
     }
 
     pub(super) fn add(&mut self, s: &Segment) {
+        let in_vain = (self.ways.get(&(s.from, s.to))).is_some_and(|way| way.is_in_vain(s));
         if let Some(way) = self.ways.get_mut(&(s.to, s.from)) {
             way.heard(s);
+            way.refuted |= in_vain;
         }
         if self.ways.len() < MOST || self.ways.contains_key(&(s.from, s.to)) {
             self.ways.entry((s.from, s.to)).or_default().sent(s);
@@ -216,6 +231,7 @@ impl Segments {
             let alive =
                 heard.is_some_and(|frame| *frame > large.frame) || way.hole == Some(large.begin);
             alive.then_some(Stuck {
+                from: from.ip(),
                 to: to.ip(),
                 octets: large.octets,
                 passes,
@@ -235,7 +251,9 @@ pub(super) fn facts<'a>(
     file: &'a str,
     side: Side,
 ) -> impl Iterator<Item = Fact> + 'a {
-    capture.stuck.iter().flat_map(move |stuck| {
+    // What goes to the Internet goes by no tunnel.
+    let inside = |stuck: &&Stuck| is_private(stuck.from) && is_private(stuck.to);
+    capture.stuck.iter().filter(inside).flat_map(move |stuck| {
         let told = move |octets: u32, (sent, received): (u64, u64)| Fact {
             source: Source {
                 name: file.to_owned(),
@@ -370,7 +388,12 @@ mod tests {
         assert!(stuck(&lines).is_empty());
         let closes = "10:00:05.000001 IP 10.1.0.5.40000 > 10.2.0.9.80: Flags [F.], seq 80, ack 1, win 502, options [nop,nop,TS val 9 ecr 2], length 0";
         lines.push(closes);
-        assert_eq!(stuck(&lines), [(1500, OPENING)]);
+        // Perhaps nothing arrives any more, small or large.
+        assert!(stuck(&lines).is_empty());
+        lines.pop();
+        let holds = closes.replace("ecr 2]", "ecr 2,nop,nop,sack 1 {1449:1820}]");
+        lines.push(&holds);
+        assert_eq!(stuck(&lines), [(1500, 423)]);
         let got = closes.replace("ack 1,", "ack 1449,");
         lines.pop();
         lines.push(&got);
@@ -431,10 +454,12 @@ mod tests {
             (true, 500, 0, 0, SYN | ACK),
             (false, 0, 501, 0, ACK),
             (false, 0, 501, 90, ACK),
-            (true, 501, 90, 1460, ACK),
-            (true, 501, 90, 1460, ACK),
-            (true, 501, 90, 1460, ACK),
-            (false, 90, 501, 0, ACK),
+            (true, 501, 90, 200, ACK),
+            (true, 701, 90, 1460, ACK),
+            (false, 90, 701, 0, ACK),
+            (true, 701, 90, 1460, ACK),
+            (true, 701, 90, 1460, ACK),
+            (false, 90, 701, 0, ACK),
         ];
         let seen = |packets: &[_]| {
             let capture = crate::capture::read(&file(packets)).unwrap_or_default();
@@ -443,8 +468,12 @@ mod tests {
                 .first()
                 .map(|s| (s.octets, s.passes, s.whole, s.times))
         };
-        assert_eq!(seen(&packets), Some((1500, OPENING, true, 3)));
-        packets.push((false, 90, 1961, 0, ACK));
+        assert_eq!(seen(&packets), Some((1500, 240, true, 3)));
+        // What was acknowledged is sent again: the small acknowledgement didn't arrive either.
+        let mut lost = packets.clone();
+        lost.push((false, 0, 701, 90, ACK));
+        assert_eq!(seen(&lost), None);
+        packets.push((false, 90, 2161, 0, ACK));
         assert_eq!(seen(&packets), None);
     }
 
