@@ -309,10 +309,3 @@ pub(super) static PHRASES: &[Phrase] = &[
     any(Sign::PolicyInUse, "replace remote state: file exists"),
     any(Sign::PolicyInUse, "replace local state: file exists"),
 ];
-
-/// Whether what follows `0xffff` says that an SA has hardly any number left: it has to be the lower half, not the rest of a
-/// smaller number.
-pub(super) fn is_at_the_end(oseq: &str) -> bool {
-    let digits = oseq.trim_end_matches([',', '.', ';', ')', '`', '*']);
-    digits.len() == 4 && digits.bytes().all(|b| b.is_ascii_hexdigit())
-}

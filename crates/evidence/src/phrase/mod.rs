@@ -55,6 +55,7 @@ mod rekey;
 mod route;
 mod routine;
 mod search;
+mod sequence;
 mod service;
 mod shape;
 mod taken_back;
@@ -193,6 +194,8 @@ pub(crate) struct Phrases {
     trace: trace::Trace,
     /// Whose output the lines are.
     typed: typed::Typed,
+    /// Counters of SAs.
+    sequence: sequence::Sequence,
 }
 
 impl Phrases {
@@ -228,6 +231,7 @@ impl Phrases {
         self.trace.line(line.body);
         self.history.line(line, || place().source.line);
         self.typed.line(line, || place().source.line);
+        self.sequence.line(line.body, || place().source.line);
         self.heard(line, &[], place)
     }
 
@@ -372,7 +376,7 @@ impl Phrases {
                 values.insert("away".to_owned(), "true".to_owned());
             }
             if let Some(oseq) = values.get("oseq")
-                && (!cluster::is_at_the_end(oseq) || body.contains("oseq-hi"))
+                && (!sequence::is_at_the_end(oseq) || body.contains("oseq-hi"))
             {
                 continue;
             }
@@ -474,12 +478,16 @@ impl Phrases {
         let foreign = self.fault.finish();
         let all: Vec<Fact> = first.chain(last).collect();
         let past = self.history.past(all.iter());
+        let replaced = self.sequence.replaced();
         all.into_iter().filter(move |fact| !fact.source.line.is_some_and(|line| past.contains(&line))).filter(move |fact| {
             let of_kernel = |values: &BTreeMap<String, String>| {
                 values.get("part").is_some_and(|part| part == "kernel")
             };
             !matches!(&fact.what, Known::Sign { sign: Sign::DaemonCrashed, values } if of_kernel(values))
                 || !fact.source.line.is_some_and(|line| foreign.contains(&line))
+        }).filter(move |fact| {
+            !matches!(fact.what, Known::Sign { sign: Sign::SequenceExhausted, .. })
+                || !fact.source.line.is_some_and(|line| replaced.contains(&line))
         })
     }
 }
