@@ -1,11 +1,12 @@
 //! `tunnel-route-captures-peer`: the tunnel swallows the packets to its own end.
 
+use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 use adit_model::complaint::Complaint;
 use adit_model::event::{Happening, PathProblem};
 use adit_model::fact::{Known, Side};
-use adit_model::host::HostState;
+use adit_model::host::{HostState, Route};
 use adit_model::selector::Selector;
 use adit_model::sign::Sign;
 
@@ -181,13 +182,59 @@ fn sent_in_vain(s: &Signals<'_>) -> Option<Judgement> {
 }
 
 /// The table sends what is for the peer into the tunnel: of the routes that fit its address, the narrowest is the tunnel's.
+/// IKE goes that way as well, so a tunnel that stays up has another way, whatever the main table says.
 fn in_the_table(s: &Signals<'_>) -> Option<Judgement> {
-    let trouble = s.traffic_suffers() || complained(s);
-    // A mark may lead ESP past the main table.
-    let marked = s
-        .table_rules(Side::Local)
-        .any(|(_, words)| words.contains("fwmark"));
-    if marked || !trouble {
+    const DIES: [Complaint; 5] = [
+        Complaint::Periodic,
+        Complaint::NowAndThen,
+        Complaint::NeverConnects,
+        Complaint::CutOff,
+        Complaint::AccessLost,
+    ];
+    if !(s.traffic_suffers() || complained(s)) {
+        return None;
+    }
+    // Any rule of one's own may lead ESP past the main table.
+    let ruled = s.table_rules(Side::Local).any(|(_, words)| {
+        !["local", "main", "default"]
+            .iter()
+            .any(|t| words == format!("from all lookup {t}"))
+    });
+    if ruled {
+        return None;
+    }
+    let local: Vec<_> = s
+        .routes()
+        .filter(|(f, r)| f.side == Side::Local && r.table.is_none())
+        .filter_map(|(f, r)| {
+            let (_, bits) = r.network.split_once('/').unwrap_or(("", "32"));
+            Some((
+                bits.parse::<u8>().ok()?,
+                r.network.parse::<Selector>().ok()?,
+                f,
+                r,
+            ))
+        })
+        .collect();
+    // A table of which only the tunnel's routes are shown has the others too.
+    fn through(r: &Route) -> Option<&str> {
+        r.device.as_deref().filter(|d| tunnel_device(d))
+    }
+    if !local
+        .iter()
+        .any(|(.., r)| r.device.is_some() && through(r).is_none())
+    {
+        return None;
+    }
+    let mut devices: Vec<&str> = local.iter().filter_map(|(.., r)| through(r)).collect();
+    devices.sort_unstable();
+    devices.dedup();
+    // KLIPS takes packets from a device of its own, and Libreswan keeps its peers out of such routes by a mark. Of several
+    // tunnels one may lead to the peer of another.
+    let [device] = devices.as_slice() else {
+        return None;
+    };
+    if device.starts_with("ipsec") {
         return None;
     }
     let peers = s.case.of(Side::Local).filter_map(|f| match &f.what {
@@ -199,44 +246,39 @@ fn in_the_table(s: &Signals<'_>) -> Option<Judgement> {
         },
         _ => None,
     });
-    let mut peers: Vec<IpAddr> = peers.filter_map(|p| p.parse().ok()).collect();
-    peers.extend(s.peer().parse::<IpAddr>());
-    peers.retain(|p| !p.is_unspecified());
-    peers.into_iter().find_map(|peer| {
-        let host: Selector = peer.to_string().parse().ok()?;
-        let fitting = s.routes().filter_map(|(fact, route)| {
-            let (_, bits) = route.network.split_once('/').unwrap_or(("", "32"));
-            let net: Selector = route.network.parse().ok()?;
-            let fits = fact.side == Side::Local && route.table.is_none() && net.contains(&host);
-            fits.then_some((bits.parse::<u8>().ok()?, fact, route))
-        });
-        let all: Vec<_> = fitting.collect();
-        let (bits, fact, route) = all.iter().max_by_key(|(bits, ..)| *bits)?;
-        // KLIPS takes packets from a device of its own, and Libreswan keeps its peers out of such routes by a mark.
-        let device = route
-            .device
-            .as_deref()
-            .filter(|d| tunnel_device(d) && !d.starts_with("ipsec"))?;
-        let another = all
-            .iter()
-            .any(|(b, _, r)| b == bits && r.device.as_deref().is_some_and(|d| !tunnel_device(d)));
-        // A table of which only the tunnel's routes are shown has the others too.
-        let shown = s
-            .routes()
-            .any(|(f, r)| f.side == Side::Local && r.device.as_deref().is_some_and(|d| !tunnel_device(d)));
-        (shown && !another).then(|| {
-            Found::on(
-                fact,
-                SYMPTOM,
-                fact.side.into(),
-                format!("the way to the peer's own address {peer} is by the tunnel ({device}, {})", route.network),
-            )
+    let named = s.peer();
+    let peers: BTreeSet<IpAddr> = peers
+        .chain([named.as_str()])
+        .filter_map(|p| p.parse().ok())
+        .filter(|p: &IpAddr| !p.is_unspecified())
+        .collect();
+    let (peer, fact, route) = peers.into_iter().find_map(|peer| {
+        let host = Selector::host(peer);
+        let fitting = || local.iter().filter(|(_, net, ..)| net.contains(&host));
+        let (bits, _, fact, route) = fitting().max_by_key(|(bits, ..)| *bits)?;
+        let another = fitting().any(|(b, _, _, r)| b == bits && through(r).is_none());
+        (through(route).is_some() && !another).then_some((peer, *fact, *route))
+    })?;
+    let what = format!(
+        "the way to the peer's own address {peer} is by the tunnel ({device}, {})",
+        route.network
+    );
+    let dies = DIES.into_iter().find_map(|c| s.complains(c));
+    let Some(dies) = dies.filter(|_| !s.up) else {
+        return Some(possible(
+            34,
+            what,
+            "`ip rule`, and `ip route get PEER` with the mark that ESP has: does another table lead to the peer?",
+        ));
+    };
+    Some(
+        Found::on(fact, SYMPTOM, fact.side.into(), what)
+            .with([dies])
             .because("Of the routes that fit its address the narrowest is the tunnel's: ESP to the peer would have to go through the tunnel that it builds.")
             .fix(CHANGE)
             .then(format!("`ip route get {peer}`"))
-            .done()
-        })
-    })
+            .done(),
+    )
 }
 
 const CHANGE: &str = "add a host route to the peer's outside address by the outside gateway, and keep wider routes of the tunnel from covering it";
