@@ -540,6 +540,11 @@ fn child(
             child.route_based = Some(ctx.at(format!("{key}={}", p.value), p.line));
         }
     }
+    // Without policies only routes lead into it.
+    let no = |p: &&Param<'_>| boolean(&p.value) == Some(false);
+    if let Some(p) = ends.get("installpolicy").filter(no) {
+        child.route_based = Some(ctx.at(format!("installpolicy={}", p.value), p.line));
+    }
     child
 }
 

@@ -684,5 +684,9 @@ fn child(ctx: &mut Context<'_>, connection: &str, scope: &Node<'_>, node: &Node<
             child.route_based = Some(ctx.at(format!("{key} = {value}"), line));
         }
     }
+    // Without policies only routes lead into it.
+    if let Some((value, line)) = get("policies").filter(|(v, _)| boolean(v) == Some(false)) {
+        child.route_based = Some(ctx.at(format!("policies = {value}"), line));
+    }
     child
 }

@@ -84,11 +84,17 @@ fn cut_off(s: &Signals<'_>) -> Option<Judgement> {
     )
 }
 
-/// The kernel has a policy for everything.
+/// The kernel has a policy for everything that the host itself says: its own addresses are in it. One for what comes from
+/// a network behind the host is often meant so.
 fn by_policy<'a>(s: &Signals<'a>) -> Option<(&'a Fact, String)> {
     let spd = s.kernel(Side::Local)?;
+    let own = |from: &str, end: &str| {
+        let net = |text: &str| text.parse::<Selector>().ok();
+        from == "0.0.0.0/0" || net(from).zip(net(end)).is_some_and(|(f, e)| f.contains(&e))
+    };
     let all = spd.protecting("out").find(|(_, p)| {
         p.to == "0.0.0.0/0"
+            && p.templates.iter().any(|t| own(&p.from, &t.from))
             && p.ports.is_empty()
             && p.mark.is_none()
             && p.if_id.is_none()
@@ -113,7 +119,7 @@ fn by_connection<'a>(s: &Signals<'a>) -> Option<(&'a Fact, String)> {
         let child = connection.children.iter().find(|child| {
             child.route_based.is_none()
                 && child.remote_ts.value.iter().any(everything)
-                && (!connection.swappable || child.local_ts.value.iter().any(everything))
+                && child.local_ts.value.iter().any(everything)
         })?;
         let name = &child.name;
         Some((
