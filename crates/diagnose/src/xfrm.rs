@@ -78,7 +78,7 @@ impl<'a> Signals<'a> {
 
 impl<'a> Spd<'a> {
     /// Whether more may have been listed than is known here.
-    fn cut(&self) -> bool {
+    pub(crate) fn cut(&self) -> bool {
         self.sas.len() >= CUT_AT || self.policies.len() >= CUT_AT
     }
 

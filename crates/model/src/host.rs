@@ -155,6 +155,8 @@ pub enum Listing {
     Flows,
     /// The host's routes under their heading, a default route among them or not.
     Table,
+    /// The routes of all tables of a Linux host.
+    Tables,
 }
 
 /// A security association as the kernel has it. What the listing doesn't show is `None` or empty.

@@ -8,6 +8,7 @@
 //! that people name: they are often wrong.
 
 mod listed;
+mod near;
 mod observed;
 mod pinned;
 mod prose;
@@ -26,7 +27,9 @@ use crate::reading::Place;
 use crate::text::Line;
 pub(crate) use prose::{is_prose, parts, quoted};
 pub(crate) use torn::{Joined, Torn};
-use words::{CAUSES, NEWER, OFF, OFF_BEFORE, OFF_BEHIND, TABLE, TROUBLE};
+use words::{
+    BEHIND, BEHIND_FAIL, CAUSES, NEWER, OFF, OFF_BEFORE, OFF_BEHIND, TABLE, TROUBLE, WANTED,
+};
 
 /// So many complaints are kept of one text, and so many lines are looked at.
 const MOST: usize = 16;
@@ -62,6 +65,11 @@ pub(crate) struct Account {
     troubled: bool,
     /// Some sentence tells of versions from another one on, or of what they break.
     newer: bool,
+    /// Some sentence tells that all traffic goes through the tunnel on purpose.
+    wanted: bool,
+    /// Some sentence tells that hosts behind the gateway fail, too.
+    behind_fail: bool,
+    near: near::Near,
 }
 
 impl Account {
@@ -127,6 +135,18 @@ impl Account {
                 |f| !matches!(f.what, Known::Complained { complaint, .. } if complaint == Complaint::WorksInOlderVersions),
             );
         }
+        let near = self.near.translated_there();
+        let of_no_avail = |complaint: Complaint| match complaint {
+            // The policy for everything is meant so.
+            Complaint::CutOff | Complaint::AccessLost => self.wanted,
+            Complaint::GatewayFails => self.behind_fail,
+            // A private address may be any other's.
+            Complaint::TranslatedBeside => !near,
+            _ => false,
+        };
+        self.facts.retain(
+            |f| !matches!(f.what, Known::Complained { complaint, .. } if of_no_avail(complaint)),
+        );
         self.facts
     }
 
@@ -136,9 +156,12 @@ impl Account {
         };
         let sentence = plain(&self.open);
         let asks = self.open.trim_end().ends_with('?');
+        self.near.sentence(&self.open, &sentence);
         self.open.clear();
         self.troubled |= holds(&sentence, TROUBLE);
         self.newer |= holds(&sentence, NEWER);
+        self.wanted |= holds(&sentence, WANTED);
+        self.behind_fail |= holds(&sentence, BEHIND) && holds(&sentence, BEHIND_FAIL);
         // Who lists all that there may be has seen none of it.
         let named = CAUSES
             .iter()

@@ -80,6 +80,12 @@ const WELL: &str = "tunnels are all up|tunnels all are up|branches all are up|al
 pub(super) const TROUBLE: &str = "however|terminat|doesnt|does not|dont connect|do not connect|fails|failing|failed to|unable|not working|not work|isnt working|cant |cannot |can not |wont |couldnt|following error|get error|get an error|this error|such an error|get the error|getting error|gives error|urgent|goes down|went down|is down|stopped working|stays down";
 /// Versions from another one on, or what they break.
 pub(super) const NEWER: &str = "or higher|or newer|or later|and higher|and newer|and later|and above|or above|since #|newer version|newer release|no longer work|not present|not affected|does not occur|doesnt occur|does not happen|doesnt happen|did not occur|didnt occur|lost|broken|regression";
+/// All traffic is meant to go through the tunnel.
+pub(super) const WANTED: &str = "as wanted|on purpose|intentional|intended|by design|full tunnel|fulltunnel|all traffic goes|all traffic by|all traffic via|all traffic through|all our traffic|everything goes by|everything goes via|everything goes through|everything by the|goes by the|goes via the|goes through the|its internet by|internet by the|internet via the|internet through the";
+/// Hosts behind a gateway.
+pub(super) const BEHIND: &str = "pcs|pc |clients|client |users|user |lan hosts|hosts in the lan|hosts of the lan|hosts behind|from the lan|our lan|machines|devices|workstation|laptop|nobody|no one|everybody|everything|nothing works|other pods|from pods|from a pod|between pods";
+/// They don't do better.
+pub(super) const BEHIND_FAIL: &str = "no reply|no answer|no response|the same|timeout|times out|time out|cant |cannot|fail|either|neither|too |as well|not |none|nothing|unable|nobody|no one";
 /// It isn't so, it isn't so always, somebody only wants to understand why it isn't, or it is what others say of their part.
 const WELL_NOT: &str = "not between|within each|only within|apart from|this one|causing|but |until|except|however|although|though|when |then |after |before |unless|if |once |fail|not work|doesnt|dont |didnt|isnt|arent|wasnt|cant|cannot|couldnt|unable|no longer|anymore|any more|stops|stopped|drops|for a while|at first|used to|was working|worked|should|why |not able|nothing|no traffic|slow|only |without vpn|without ipsec|without the vpn|without the tunnel|over the internet|with the other|other tunnel|from the other|one way|one direction|sometimes|again|hang|stuck|on the first|the first one|on another|on the other|on one of|on all other|elsewhere|say |says |claim|swear|assure|insist|according to|told us|told me|tells us|tells me|their |the provider|the isp|our isp|our provider|hosting";
 
@@ -131,6 +137,13 @@ pub(super) const OFF_BEFORE: &[&str] = &[
 ];
 /// Those that stand behind it.
 pub(super) const OFF_BEHIND: &[&str] = &["off ", "is stopped ", "was stopped "];
+
+/// What else takes somebody's access, or the network, away.
+macro_rules! cut_by_others {
+    () => {
+        "now its fine|forgot|forgotten|password|fail2ban|modem|dsl|thunderstorm|power |provider|isp |migrat|rebooted|firewall rules|filter rules|pass rule|rules were reset|default route|bgp|ospf|gui|upload|hung|once a day|for an hour|for a minute|for a second"
+    };
+}
 
 pub(super) static TABLE: &[Words] = &[
     told(
@@ -337,31 +350,40 @@ pub(super) static TABLE: &[Words] = &[
             "but not from|but hosts|but other|other instances|but clients|but machines|not behind|behind it cant|behind it cannot|other host|but lan",
         ],
     ),
-    told(
-        Complaint::AccessLost,
-        &[
-            "all network traffic is blocked|all traffic is blocked|no network traffic at all|not even ping itself|cant ping itself|ping to #127|pinging #127|ping #127|lose my ssh|loses my ssh|lost my ssh|lost ssh|lose ssh|lost access|lose access|lost my connection|lose my connection|lost connectivity|lose connectivity|locked out|locked myself out|unreachable|no longer reachable|not reachable any|answers nothing|cant ssh|cannot ssh",
-            "after|when|once|since|as soon|restart|start|any more|anymore",
-        ],
-    ),
     Words {
-        unless: "no longer any problem|not lose|dont lose|doesnt lose|without losing|dpd|rekey|reboot|remote lan|remote network|remote subnet|other side|far end|through the tunnel|over the tunnel|via the tunnel|over the vpn|through the vpn",
+        unless: cut_by_others!(),
+        ..told(
+            Complaint::AccessLost,
+            &[
+                "all network traffic is blocked|all traffic is blocked|no network traffic at all|not even ping itself|cant ping itself|ping to #127|pinging #127|ping #127|lose my ssh|loses my ssh|lost my ssh|lost ssh|lose ssh|lost access|lose access|lost my connection|lose my connection|lost connectivity|lose connectivity|locked out|locked myself out|unreachable|no longer reachable|not reachable any|answers nothing|cant ssh|cannot ssh",
+                "after|when|once|since|as soon|restart|start|any more|anymore",
+            ],
+        )
+    },
+    Words {
+        unless: concat!(
+            cut_by_others!(),
+            "|no longer any problem|not lose|dont lose|doesnt lose|without losing|dpd|rekey|reboot|remote lan|remote network|remote subnet|other side|far end|through the tunnel|over the tunnel|via the tunnel|over the vpn|through the vpn"
+        ),
         ..told(
             Complaint::CutOff,
             &[
                 "all network traffic is blocked|all traffic is blocked|blocks all traffic|blocks all network|no network traffic at all|not even ping itself|cant ping itself|ping to #127|pinging #127|ping #127|ping localhost|lose my ssh|loses my ssh|lost my ssh|lost ssh|lose ssh|ssh session dies|ssh session drops|ssh session hangs|ssh session freezes|ssh drops|ssh dies|ssh hangs|ssh freezes|lost access to the server|lose access to the server|lost access to the machine|lost access to the host|lost access to the box|lose access to the box|lose access to the machine|lose access to my|lost access to my|locked out|locked myself out|server becomes unreachable|server is unreachable|host becomes unreachable|machine becomes unreachable|vps becomes unreachable|box becomes unreachable|instance becomes unreachable|loses all network|lose all network|loses network|lose network|lost all network|loses all connectivity|lose all connectivity|communication is abnormal|communication abnormal|network is abnormal|network abnormal|network is dead|networking dies|networking stops|network stops|whole network is down|cant reach the local lan|cannot reach the local lan|cant reach my own lan|cannot reach its own lan|cant reach its own lan|cant reach local hosts|cannot reach local hosts|local hosts unreachable|local lan becomes unreachable",
                 "after|when|once|since|as soon|moment |on start|brings up|bring up|comes up|starting ipsec|start ipsec",
+                // What was set up or begun.
+                "start|comes up|come up|came up|goes up|brings up|bring up|brought up|enabl|activat|config|appli|apply|establish|connect|load|add |added|install|set up|setting up|tunnel|ipsec|vpn",
             ],
         )
     },
     Words {
-        unless: "but not from|but hosts|but other|but clients|from the gateway works|from the gateway i can|works from|can ping from|is fine|remote gateway|peer gateway|other gateway|default gateway|to the gateway",
+        unless: "but not from|but hosts|but other|but clients|from the gateway works|from the gateway i can|works from|can ping from|is fine|ping does|ping works|pings work|but ping|pcs|pc |clients|users|our lan|lan clients|lan hosts|from the lan|of the lan|nobody|no one|everybody|nothing works|ping i |with i |i eth|i lan|i br|with source|with the source|as source|as the source|source address|internet|mirror|provider|isp |remote gateway|peer gateway|other gateway|default gateway|to the gateway",
         ..told(
             Complaint::GatewayFails,
             &[
                 "from the gateway|from the router|from the firewall|from the node|from the worker|from the host itself|from the vpn server|from the server itself|from the box itself|host network|hostnetwork|from the gateway node|from a gateway",
                 "ping|curl|reach|connect|telnet|ssh",
                 "wont work|doesnt work|does not work|not work|fails|times out|timeout|cannot|cant |unable|no reply|no answer|not possible|not reachable|no response",
+                "pod|remote|other |far |opposite|branch|tunnel|behind|inside of|network|subnet|#10 |#172 |#192 |peers lan",
             ],
         )
     },

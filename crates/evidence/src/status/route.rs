@@ -28,6 +28,8 @@ pub(crate) struct Routes {
     get: Option<(String, Option<String>)>,
     /// A Linux table of which all routes were asked for: where, and how many routes without a default route it had so far.
     linux: Option<(Place, u32)>,
+    /// Where the routes of all Linux tables were asked for; none of the table that comes last was shown yet.
+    all: Option<Place>,
 }
 
 /// A look-up on a router: of all routes, or of one protocol's.
@@ -76,11 +78,18 @@ impl Routes {
         if begins_whole(body) {
             self.close(facts);
             self.linux = Some((place(), 0));
+            self.all = body.ends_with(" all").then(place);
             return;
+        }
+        if let Some(place) = self.all.take_if(|_| body.contains(" table local")) {
+            let (what, entries) = (Listing::Tables, 1);
+            let state = Box::new(HostState::Listed { what, entries });
+            facts.push(fact(place, Known::Host { state }));
         }
         if command(body).is_some() {
             self.close(facts);
             self.listing = None;
+            self.all = None;
         }
         if body.starts_with("Gateway of last resort is not set") {
             self.whole = Some((place(), 0));

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use adit_model::complaint::Complaint;
 use adit_model::fact::Side;
-use adit_model::host::Route;
+use adit_model::host::{HostState, Listing, Route};
 use adit_model::selector::Selector;
 use adit_model::sign::Sign;
 
@@ -13,6 +13,7 @@ use crate::plane::possible;
 use crate::rule::{Found, Judgement, Need, Page, Rule};
 use crate::seen::Seen;
 use crate::signals::Signals;
+use crate::xfrm::CUT_AT;
 
 pub(crate) static RULE: Rule = Rule {
     id: "source-address-outside-selectors",
@@ -138,63 +139,119 @@ fn judge(s: &Signals<'_>) -> Judgement {
 }
 
 /// The gateway's own packets have no answer, and the source that its table gives them is in no policy for where they go.
+/// Where the hosts behind it aren't said to do better, or another table may give another source, that is no more than
+/// possible.
 fn by_the_table(s: &Signals<'_>) -> Option<Judgement> {
     let told = s
         .complains(Complaint::GatewayFails)
         .filter(|_| !s.refused_or_told())?;
     let spd = s.kernel(Side::Local)?;
-    let routes: Vec<_> = s
-        .routes()
-        .filter(|(f, r)| f.side == Side::Local && r.table.as_deref().is_none_or(|t| t == "main"))
-        .filter_map(|(f, r)| Some((f, r, r.network.parse::<Selector>().ok()?)))
-        .collect();
     let net = |text: &str| text.parse::<Selector>().ok();
-    spd.protecting("out").find_map(|(_, policy)| {
-        let to = net(&policy.to)?;
-        let bits = |route: &Route| {
-            let (_, bits) = route.network.split_once('/')?;
-            bits.parse::<u8>().ok()
-        };
-        let (fact, way, _) = routes
+    let local = || s.routes().filter(|(f, _)| f.side == Side::Local);
+    let main: Vec<_> = local()
+        .filter(|(_, r)| r.table.as_deref().is_none_or(|t| t == "main"))
+        .filter_map(|(f, r)| Some((f, r, net(&r.network)?)))
+        .collect();
+    let policies: Vec<_> = spd
+        .protecting("out")
+        .map(|(_, p)| (p, net(&p.to), net(&p.from)))
+        .collect();
+    // What a list leaves out may be what gives the source, or covers it.
+    if local().count() >= CUT_AT || spd.cut() {
+        return None;
+    }
+    // Packets that an SA carries have a source that a policy covers.
+    if s.carried(Side::Local).is_some_and(|c| c.only_sends()) {
+        return None;
+    }
+    // Where it goes to, if that is told as an address.
+    let to: Vec<Selector> = addresses(&told.source.text)
+        .filter_map(|a| net(&a.to_string()))
+        .collect();
+    let (fact, device, source, policy) = policies.iter().find_map(|(policy, to_net, _)| {
+        let to_net = to_net.as_ref()?;
+        if !to.is_empty() && !to.iter().any(|a| to_net.contains(a)) {
+            return None;
+        }
+        let (fact, way, _) = main
             .iter()
-            .filter(|(_, _, of)| of.contains(&to))
+            .filter(|(_, _, of)| of.contains(to_net))
             .max_by_key(|(_, route, _)| bits(route))?;
         let device = way.device.as_deref()?;
         // Without a source of its own a route takes that of the network that its next hop is in.
         let source = way.source.as_deref().or_else(|| {
-            let beside = routes.iter().find(|(_, r, of)| {
+            let hop = way.via.as_deref().and_then(net);
+            let beside = main.iter().find(|(_, r, of)| {
                 r.device.as_deref() == Some(device)
                     && r.source.is_some()
-                    && way
-                        .via
-                        .as_deref()
-                        .and_then(net)
-                        .is_none_or(|hop| of.contains(&hop))
+                    && hop.as_ref().is_none_or(|hop| of.contains(hop))
             });
             beside.and_then(|(_, r, _)| r.source.as_deref())
         })?;
         let from = net(source)?;
-        let covered = spd.protecting("out").any(|(_, p)| {
-            net(&p.to).is_some_and(|t| t.intersect(&to).is_some())
-                && net(&p.from).is_none_or(|f| f.contains(&from))
+        let covered = policies.iter().any(|(_, t, f)| {
+            t.as_ref().is_some_and(|t| t.intersect(to_net).is_some())
+                && f.as_ref().is_none_or(|f| f.contains(&from))
         });
-        (!covered).then(|| {
-            Found::on(
-                fact,
-                SYMPTOM,
-                fact.side.into(),
-                format!(
-                    "the gateway's own packets to {} leave by {device} with {source}, which no policy for that network covers",
-                    policy.to
-                ),
+        (!covered).then_some((*fact, device, source, *policy))
+    })?;
+    // `ip route show table all`: no other table has anything for that network.
+    let all = s.host().any(|(f, state)| {
+        f.side == Side::Local
+            && matches!(
+                state,
+                HostState::Listed {
+                    what: Listing::Tables,
+                    ..
+                }
             )
-            .with([told])
-            .because("The selectors take packets from the inside network only, and the table gives the gateway's own another source.")
-            .fix("have the gateway use an inside address for that network (a route with `src`), or add its address to the selectors of both sides")
-            .then(format!("`ip route get` for an address in {}: its `src` must be in a selector", policy.to))
-            .done()
-        })
-    })
+    });
+    let elsewhere = local().any(|(_, r)| {
+        r.table
+            .as_deref()
+            .is_some_and(|t| !matches!(t, "main" | "local"))
+            && net(&r.network)
+                .zip(net(&policy.to))
+                .is_some_and(|(of, to)| of.intersect(&to).is_some())
+    });
+    if !all || elsewhere {
+        return Some(possible(
+            34,
+            format!(
+                "the main table has {source} leave for {}, which no policy covers",
+                policy.to
+            ),
+            "`ip route get` for an address in it, and whether the hosts behind the gateway get through",
+        ));
+    }
+    Some(
+        Found::on(
+            fact,
+            SYMPTOM,
+            fact.side.into(),
+            format!(
+                "the gateway's own packets to {} leave by {device} with {source}, which no policy for that network covers",
+                policy.to
+            ),
+        )
+        .with([told])
+        .because("The selectors take packets from the inside network only, and the tables give the gateway's own another source.")
+        .fix("have the gateway use an inside address for that network (a route with `src`), or add its address to the selectors of both sides")
+        .then(format!("`ip route get` for an address in {}: its `src` must be in a selector", policy.to))
+        .done(),
+    )
+}
+
+/// How narrow a route is.
+fn bits(route: &Route) -> Option<u8> {
+    let (_, bits) = route.network.split_once('/')?;
+    bits.parse().ok()
+}
+
+/// Addresses that a sentence names.
+fn addresses(text: &str) -> impl Iterator<Item = IpAddr> + '_ {
+    text.split(|c: char| c.is_whitespace() || matches!(c, '(' | ')' | ',' | ';'))
+        .filter_map(|word| word.trim_end_matches(['.', ':', '?', '!']).parse().ok())
 }
 
 /// Neighbour discovery, multicasts and broadcasts: a device gets them from its own host, and no tunnel is meant to.
