@@ -7,7 +7,7 @@ use crate::finding::{COUNTED, SAID};
 use crate::let_in::is_of_ppp;
 use crate::rule::{Found, Judgement, Need, Page, Rule};
 use crate::seen::Seen;
-use crate::signals::{Signals, who};
+use crate::signals::{Signals, notify, who};
 use crate::verdict::AtFault;
 
 pub(crate) static RULE: Rule = Rule {
@@ -97,11 +97,14 @@ fn judge(s: &Signals<'_>) -> Judgement {
         };
     }
     // A decoded message may be of a first try, or of another user.
-    if let Some(seen) = failed.filter(|x| refused.is_none() && is_decoded(*x) && let_in_since(s)) {
+    let failed_for_good = |x: &Seen<'_>| refused_beside(s, *x) && !let_in(s);
+    if let Some(seen) =
+        failed.filter(|x| refused.is_none() && is_decoded(*x) && !failed_for_good(x))
+    {
         return Judgement::Possible {
             weight: 30,
             because: format!("a decoded message ends EAP with a failure: {}", seen.said()),
-            separated_by: "whether it is of the attempt in question: another one let the user in",
+            separated_by: "whether it is of the attempt in question, and what the gateway sends with it",
         };
     }
     // Without IKE's SA nobody gets as far as PPP: it is another connection's, an uplink's say.
@@ -180,8 +183,19 @@ fn is_decoded(seen: Seen<'_>) -> bool {
     text.contains("EAP payload") || text.contains("Payload: EAP")
 }
 
+/// Whether the gateway refuses what EAP failed for.
+fn refused_beside(s: &Signals<'_>, seen: Seen<'_>) -> bool {
+    let text = &seen.fact.source.text;
+    // A decoder's list is of one message.
+    text.trim_start().starts_with("Payload: ")
+        || text.contains("AUTHENTICATION_FAILED")
+        || text.contains("type 24")
+        || s.told(notify::AUTHENTICATION_FAILED, false).is_some()
+        || s.sign(Sign::AuthenticationRefusedByPeer).is_some()
+}
+
 /// Whether somebody got through.
-fn let_in_since(s: &Signals<'_>) -> bool {
+fn let_in(s: &Signals<'_>) -> bool {
     s.up || s.authenticated().is_some() || s.sign(Sign::UserLetIn).is_some()
 }
 
