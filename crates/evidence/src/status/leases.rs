@@ -26,6 +26,8 @@ struct Client {
 pub(super) struct Leases {
     /// By address.
     listed: BTreeMap<String, Client>,
+    /// The SA that is being listed isn't one that carries traffic.
+    leaving: bool,
     found: bool,
 }
 
@@ -41,7 +43,11 @@ impl Leases {
             return;
         }
         let body = line.body.trim();
-        let Some(lease) = traffic(body).or_else(|| vici(body)) else {
+        let vici = || vici(body).filter(|_| !self.leaving);
+        let Some(lease) = traffic(body).or_else(vici) else {
+            if let Some((_, state)) = body.split_once(": #") {
+                self.leaving = !state.contains(", ESTABLISHED,");
+            }
             // Below it another listing may stand, of another time or host.
             if !self.listed.is_empty() && !goes_on(body) {
                 self.listed.clear();

@@ -196,25 +196,20 @@ fn no_lease(s: &Signals<'_>) -> Option<Judgement> {
     )
 }
 
-/// Whether what came to the server may be what the gateway sent: by broadcast, for the same client where both name one, and at
-/// that time or more than once.
+/// Whether what came to the server may be what the gateway sent: by broadcast and for the same client, or more than once
+/// where a line names none.
 fn is_same_request(asked: &Seen<'_>, strayed: &Seen<'_>, again: bool) -> bool {
-    const TOGETHER_MS: u64 = 2_000;
     let client = |text: &str| {
         text.split([' ', ','])
             .find(|w| w.len() == 17 && w.bytes().filter(|b| *b == b':').count() == 5)
             .map(str::to_ascii_lowercase)
     };
     let (one, other) = (&asked.fact.source.text, &strayed.fact.source.text);
-    let differ = client(one)
-        .zip(client(other))
-        .is_some_and(|(one, other)| one != other);
-    let together = asked
-        .fact
-        .at
-        .zip(strayed.fact.at)
-        .is_some_and(|(one, other)| one.0.abs_diff(other.0) <= TOGETHER_MS);
-    one.contains("255.255.255.255") && !differ && (again || together)
+    let same = match client(one).zip(client(other)) {
+        Some((one, other)) => one == other,
+        None => again,
+    };
+    one.contains("255.255.255.255") && same
 }
 
 /// The side that refused tells what is missing.
