@@ -48,7 +48,7 @@ pub(crate) const GUESS: &str = "whether|should|might|maybe|perhaps|could be|may 
 const TOLD: &str = "received|from peer|from the peer|peer sent|notify|returned|remote peer|got error|by peer|by the peer|responded";
 
 /// A daemon that isn't to run there, or runs under another name.
-const NOT_MEANT: &str = "standby|passive|backup|second|other |another|as it should|supposed|expected|of course|meant|since |because|is called|instead|first|used to|was ";
+const NOT_MEANT: &str = "standby|passive|backup|second|other |another|old |switched off|installer|as it should|supposed|expected|of course|meant|since |because|is called|instead|first|used to|was ";
 
 static FAULTS: &[Fault] = &[
     Fault {
@@ -181,6 +181,7 @@ static FAULTS: &[Fault] = &[
         groups: &[
             "script|tool|check|probe|status",
             "pluto isnt running|charon isnt running|strongswan isnt running|libreswan isnt running",
+            "exits|exit |exited|gives up|refuses|aborts|stops there",
         ],
         unless: NOT_MEANT,
     },
@@ -198,7 +199,7 @@ static FAULTS: &[Fault] = &[
             "pluto|charon|whack",
             "does not recognise the option|does not recognize the option|doesnt recognise the option|doesnt recognize the option|does not know the option|doesnt know the option",
         ],
-        unless: "older|other |another|previous|at first|first |then |instead|used to|was ",
+        unless: "old |older|other |another|previous|at first|first |then |instead|used to|was |man page|manual|documentation|whoever",
     },
     Fault {
         sign: Of::Always(Sign::AuthenticationRefusedByPeer),

@@ -438,7 +438,7 @@ pub(super) static TABLE: &[Words] = &[
     without(Complaint::WorksWithoutPfs, "pfs|perfect forward"),
     // One that is on and makes it slower.
     Words {
-        unless: "no difference|doesnt change|does not change|nothing chang|as before|faster|without |better|improv|increas|disabled|although|even |despite|still|not supported|core|cpu|softirq|single|one tunnel|other tunnel|profile|policy",
+        unless: "no difference|doesnt change|does not change|nothing chang|as before|faster|without |better|improv|increas|disabled|although|even |despite|still|not supported|core|cpu|softirq|single|one tunnel|other tunnel|profile|policy|at the same time|because|bottleneck|disk|backup|tunnel itself|other site|renegotiat|except",
         experiment: true,
         ..told(
             Complaint::WorksWithoutOffload,
