@@ -1,11 +1,13 @@
 //! A filter's set of rules that wasn't loaded, with the rule that it stopped at, where that one lets IKE in.
 //!
-//! pf's front ends quote the line in their notice; nft prints it below its complaint.
+//! pf's front ends quote the line in their notice; nft prints it below its complaint. What was loaded afterwards, or is
+//! told to be in force, takes it back.
 
 use adit_model::fact::Fact;
 use adit_model::sign::Sign;
 
-use super::sign;
+use super::{command, sign};
+use crate::account::{holds, plain};
 use crate::reading::Place;
 use crate::text::Line;
 
@@ -14,41 +16,109 @@ use crate::text::Line;
 pub(super) struct FilterLoad {
     /// What nft complains of, and where: the rule follows.
     open: Option<(String, Place)>,
+    /// Rules for IKE that weren't loaded.
+    unloaded: Vec<Refused>,
+    /// Somebody tells that the rules are loaded, or which ones are.
+    mended: bool,
+    /// Somebody tells that nobody answers here, or that the tunnel doesn't come up.
+    silent: bool,
 }
+
+#[derive(Debug)]
+struct Refused {
+    problem: String,
+    rule: String,
+    port: &'static str,
+    place: Place,
+}
+
+/// So many are kept.
+const MOST: usize = 64;
+
+const MENDED: &str = "loads now|load now|loaded now|now loads|now load|loads again|load again|loaded again|reloaded|loads without|load without|loaded without|corrected|still shows|still show|old rules|rules are loaded again|removed the rule|took out the rule|deleted the rule|disabled the rule|mended the|fixed the|notice is gone";
+const SILENT: &str = "nobody answers|no one answers|does not answer|doesnt answer|is not answered|isnt answered|never answers|never comes up|never come up|doesnt come up|does not come up|dont come up|do not come up|impossible to get";
+const UP: &str = "tunnel is up|tunnels are up|is established";
 
 impl FilterLoad {
     /// The next line.
-    pub(super) fn line(
-        &mut self,
-        line: &Line<'_>,
-        place: &dyn Fn() -> Place,
-        facts: &mut Vec<Fact>,
-    ) {
+    pub(super) fn line(&mut self, line: &Line<'_>, place: &dyn Fn() -> Place) {
+        /// Longer lines are dumps.
+        const LONG: usize = 600;
         let body = line.body.trim();
         if let Some((problem, at)) = self.open.take() {
-            return tell(&problem, body, at, facts);
+            return self.remember(&problem, body, at);
         }
         if body.starts_with('/') || body.starts_with("There were error") {
             if let Some((problem, rule)) = of_pf(body) {
-                tell(problem, rule, place(), facts);
-            } else if let Some(problem) = of_nft(body) {
-                self.open = Some((problem.to_owned(), place()));
+                return self.remember(problem, rule, place());
             }
+            if let Some(problem) = of_nft(body) {
+                self.open = Some((problem.to_owned(), place()));
+                return;
+            }
+        }
+        if line.at.is_some() || line.program.is_some() || body.len() > LONG {
+            return;
+        }
+        if !self.unloaded.is_empty() && command(body).is_some_and(loads) {
+            self.unloaded.clear();
+        }
+        let asks = [
+            &b"oad"[..],
+            b"rule",
+            b"orrected",
+            b"show",
+            b"nswer",
+            b"come",
+            b"impossible",
+        ];
+        if asks
+            .iter()
+            .any(|w| memchr::memmem::find(body.as_bytes(), w).is_some())
+        {
+            let told = plain(body);
+            self.mended |= holds(&told, MENDED);
+            self.silent |= holds(&told, SILENT) && !holds(&told, UP);
+        }
+    }
+
+    fn remember(&mut self, problem: &str, rule: &str, place: Place) {
+        if let Some(port) = lets_in(rule).filter(|_| self.unloaded.len() < MOST) {
+            self.unloaded.push(Refused {
+                problem: problem.to_owned(),
+                rule: rule.chars().take(160).collect(),
+                port,
+                place,
+            });
+        }
+    }
+
+    /// What is still not loaded at the end.
+    pub(super) fn finish(self, facts: &mut Vec<Fact>) {
+        if self.mended {
+            return;
+        }
+        for one in self.unloaded {
+            let problem = one.problem.trim().trim_end_matches(['-', '.', ' ']);
+            let mut values = vec![
+                ("port", one.port),
+                ("protocol", "17"),
+                ("rule", one.rule.as_str()),
+                ("problem", problem),
+            ];
+            if self.silent {
+                values.push(("silent", "told"));
+            }
+            facts.push(sign(one.place, Sign::ServiceRefused, &values));
         }
     }
 }
 
-fn tell(problem: &str, rule: &str, place: Place, facts: &mut Vec<Fact>) {
-    if let Some(port) = lets_in(rule) {
-        let rule: String = rule.chars().take(160).collect();
-        let values = [
-            ("port", port),
-            ("protocol", "17"),
-            ("rule", rule.as_str()),
-            ("problem", problem.trim().trim_end_matches(['-', '.', ' '])),
-        ];
-        facts.push(sign(place, Sign::ServiceRefused, &values));
-    }
+/// Whether a command loads the rules anew.
+fn loads(command: &str) -> bool {
+    let words = |w: &[&str]| w.iter().any(|w| command.contains(w));
+    words(&["nft ", "pfctl "]) && words(&[" -f", " -cf", " -nf"])
+        || words(&["nftables", "filter"]) && words(&["reload", "restart", "start"])
 }
 
 /// `There were error(s) loading the rules: /tmp/rules.debug:88: PROBLEM - The line in question reads [88]: RULE`.
@@ -68,14 +138,32 @@ fn of_nft(body: &str) -> Option<&str> {
     (parts.next().is_some_and(number) && parts.next().is_some_and(number)).then_some(problem)
 }
 
-/// The port of IKE that a rule lets in.
+/// The port of IKE that a rule lets in to the gateway itself.
 fn lets_in(rule: &str) -> Option<&'static str> {
-    let drops = ["block", "drop", "reject"];
+    /// Words of rules that translate, drop, or are for what leaves or goes on.
+    const OTHERS: [&str; 12] = [
+        "block",
+        "drop",
+        "reject",
+        "out",
+        "snat",
+        "dnat",
+        "nat",
+        "rdr",
+        "masquerade",
+        "redirect",
+        "oifname",
+        "oif",
+    ];
     let mut words = rule
         .split(|c: char| !c.is_ascii_alphanumeric() && c != '-')
         .filter(|w| !w.is_empty());
-    let outward = rule.starts_with("pass out");
-    if outward || words.clone().any(|w| drops.contains(&w)) || !rule.contains("udp") {
+    // The verdict may be what is misspelt.
+    let accepts = |w: &str| w.starts_with("ac") && w.ends_with("pt");
+    let lets = rule.starts_with("pass ") || words.clone().any(accepts);
+    // A rule for IPv6 that names ends of IPv4 may be of either.
+    let mixed = words.clone().any(|w| w == "inet6") && !rule.contains("::");
+    if !lets || mixed || words.clone().any(|w| OTHERS.contains(&w)) || !rule.contains("udp") {
         return None;
     }
     words.find_map(|word| match word {
@@ -114,5 +202,10 @@ mod tests {
         let nft = "/etc/nftables.conf:23:41-46: Error: syntax error, unexpected string\n        iifname wan udp dport { 500, 4500 } acept\n                                            ^^^^^";
         assert_eq!(ports(nft), ["500"]);
         assert!(ports(&nft.replace("500, 4500", "53")).is_empty());
+        assert!(ports(&nft.replace("acept", "snat to 192.0.2.1")).is_empty());
+        assert!(ports(&nft.replace("wan udp", "lan oifname wan udp")).is_empty());
+        // Loaded anew, or told to be.
+        assert!(ports(&format!("{nft}\n# nft -f /etc/nftables.conf\n")).is_empty());
+        assert!(ports(&format!("{pf}\nThe rules load now.\n")).is_empty());
     }
 }

@@ -4,6 +4,7 @@ use adit_model::fact::Fact;
 use adit_model::sign::Sign;
 
 use super::sign;
+use crate::account::{holds, plain};
 use crate::reading::Place;
 use crate::text::Line;
 
@@ -17,41 +18,56 @@ const SET: [&str; 6] = [
     "IKE port: ",
 ];
 
+/// Who is to use it.
+const BOTH: &str = "both sides|both ends|both gateways|both peers|both clusters|both hosts|both routers|both machines|both of them|both endpoints";
+
 /// Follows a text.
 #[derive(Debug, Default)]
 pub(super) struct IkePorts {
     set: Option<u16>,
-    told: bool,
+    /// The first such request.
+    leaves: Option<Place>,
+    /// Both ends are to use that port, as somebody tells.
+    both: bool,
 }
 
 impl IkePorts {
     /// The next line.
-    pub(super) fn line(
-        &mut self,
-        line: &Line<'_>,
-        place: &dyn Fn() -> Place,
-        facts: &mut Vec<Fact>,
-    ) {
+    pub(super) fn line(&mut self, line: &Line<'_>, place: &dyn Fn() -> Place) {
         /// Longer lines are dumps.
         const LONG: usize = 600;
         let body = line.body;
-        if self.told
-            || body.len() > LONG
-            || memchr::memmem::find(body.as_bytes(), b"port").is_none() && self.set.is_none()
-        {
+        let has = |word: &[u8]| memchr::memmem::find(body.as_bytes(), word).is_some();
+        if body.len() > LONG {
             return;
         }
-        if self.set.is_none() {
+        if self.set.is_none() && has(b"port") {
             self.set = SET
                 .iter()
                 .find_map(|name| number(body.split_once(name)?.1))
                 .filter(|port| !matches!(port, 0 | 500 | 4500));
         }
-        if let Some(port) = self.set.filter(|port| leaves_for_500(body, *port)) {
-            self.told = true;
+        let Some(port) = self.set else {
+            return;
+        };
+        if !self.both && has(b"oth ") {
+            let told = plain(body);
+            self.both = holds(&told, BOTH) && holds(&told, &format!("#{port} "));
+        }
+        if self.leaves.is_none() && (has(b"port") || has(b"isakmp")) && leaves_for_500(body, port) {
+            self.leaves = Some(place());
+        }
+    }
+
+    /// What was seen of it.
+    pub(super) fn finish(self, facts: &mut Vec<Fact>) {
+        if let (Some(place), Some(port)) = (self.leaves, self.set) {
             let port = port.to_string();
-            let values = [("port", "500"), ("own", port.as_str())];
-            facts.push(sign(place(), Sign::IkePortUnusual, &values));
+            let mut values = vec![("port", "500"), ("own", port.as_str())];
+            if self.both {
+                values.push(("peer", port.as_str()));
+            }
+            facts.push(sign(place, Sign::IkePortUnusual, &values));
         }
     }
 }

@@ -145,9 +145,9 @@ impl Statuses {
         self.diff.line(line, place, facts);
         self.dump.line(line, place, facts);
         self.filter.line(line, place, facts);
-        self.filter_load.line(line, place, facts);
+        self.filter_load.line(line, place);
         self.bsd_routes.line(line, place, facts);
-        self.ike_ports.line(line, place, facts);
+        self.ike_ports.line(line, place);
         self.flow_trace.line(line, place, facts);
         self.ikev2_profiles.line(line, place);
         self.in_words.line(line, place, facts);
@@ -206,6 +206,8 @@ impl Statuses {
         self.counters.finish(&mut self.facts);
         self.diff.finish(&mut self.facts);
         self.filter.finish(&mut self.facts);
+        core::mem::take(&mut self.filter_load).finish(&mut self.facts);
+        core::mem::take(&mut self.ike_ports).finish(&mut self.facts);
         self.ikev2_profiles.finish(&mut self.facts);
         self.bsd_routes.finish(&mut self.facts);
         core::mem::take(&mut self.junos_zones).finish(&mut self.facts);

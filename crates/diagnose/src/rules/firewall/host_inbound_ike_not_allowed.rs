@@ -1,12 +1,16 @@
 //! `host-inbound-ike-not-allowed`: the gateway's own service filter drops IKE before its daemon sees it.
 
+use adit_model::complaint::Complaint;
 use adit_model::event::Happening;
 use adit_model::fact::Side;
 use adit_model::sign::Sign;
 
+use crate::complaint::content;
 use crate::finding::{CONDITION, COUNTED};
+use crate::plane::possible;
 use crate::progress::{filtered_port, is_ike};
 use crate::rule::{Found, Judgement, Need, Page, Rule};
+use crate::seen::Seen;
 use crate::signals::Signals;
 
 pub(crate) static RULE: Rule = Rule {
@@ -64,7 +68,7 @@ pub(crate) static RULE: Rule = Rule {
 fn judge(s: &Signals<'_>) -> Judgement {
     let refused = s
         .signs_of(Sign::ServiceRefused)
-        .filter(|seen| !s.heard(seen.side()))
+        .filter(|seen| !is_unloaded(seen) && !s.heard(seen.side()))
         .filter(|seen| match seen.value("protocol") {
             None | Some("17") => filtered_port(*seen).is_none_or(is_ike),
             // ESP, which has no ports.
@@ -72,24 +76,34 @@ fn judge(s: &Signals<'_>) -> Judgement {
         })
         .filter(|seen| seen.value("count") != Some("0"))
         .last();
+    // What of ours is answered, or was, has come in.
     let unloaded = s
         .signs_of(Sign::ServiceRefused)
-        .find(|seen| seen.value("rule").is_some() && seen.value("problem").is_some());
+        .find(is_unloaded)
+        .filter(|seen| !s.heard(seen.side()) && !s.refused_or_told())
+        .filter(|_| s.complains(Complaint::NothingPasses).is_none());
     if let Some(seen) = unloaded {
-        return Found::by(
-            seen,
-            CONDITION,
-            format!(
-                "the filter of {} doesn't load the rule that lets UDP {} in: {}",
-                seen.who(),
-                seen.value_or("port", "500"),
-                seen.value_or("problem", "an error")
-            ),
-        )
-        .because("A set of rules is loaded as a whole or not at all: what was to let IKE in isn't there.")
-        .fix("mend or take out the rule that is quoted (addresses of one family only, a gateway of the same family), and load the set again")
-        .then("the rules that are loaded (`pfctl -sr`, `nft list ruleset`)")
-        .done();
+        let what = format!(
+            "the filter of {} doesn't load the rule that lets UDP {} in: {}",
+            seen.who(),
+            seen.value_or("port", "500"),
+            seen.value_or("problem", "an error")
+        );
+        let silent =
+            seen.value("silent").is_some() || s.complains(Complaint::NeverConnects).is_some();
+        // A filter remembers whom the gateway itself asks, and lets the answers in.
+        if !silent || !s.calm() || content(s) {
+            return possible(
+                40,
+                what,
+                "the rules that are in force (`pfctl -sr`, `nft list ruleset`): those from before stay when a load fails",
+            );
+        }
+        return Found::by(seen, CONDITION, what)
+            .because("A set of rules is loaded as a whole or not at all: what was to let IKE in isn't there.")
+            .fix("mend or take out the rule that is quoted (addresses of one family only, a gateway of the same family), and load the set again")
+            .then("the rules that are loaded (`pfctl -sr`, `nft list ruleset`)")
+            .done();
     }
     if let Some(seen) = refused {
         let named = filtered_port(seen);
@@ -136,6 +150,11 @@ fn judge(s: &Signals<'_>) -> Judgement {
         };
     }
     Judgement::Silent
+}
+
+/// Whether it is a rule that lets IKE in and wasn't loaded.
+fn is_unloaded(seen: &Seen<'_>) -> bool {
+    seen.value("rule").is_some() && seen.value("problem").is_some()
 }
 
 /// Whether a message of IKE by that side is known: a capture at its interface shows what arrives there in any case.

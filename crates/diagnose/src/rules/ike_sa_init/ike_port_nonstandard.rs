@@ -4,6 +4,7 @@ use adit_model::complaint::Complaint;
 use adit_model::sign::Sign;
 
 use crate::finding::CONDITION;
+use crate::plane::possible;
 use crate::rule::{Found, Judgement, Need, Page, Rule};
 use crate::signals::Signals;
 use crate::verdict::AtFault;
@@ -41,6 +42,17 @@ fn judge(s: &Signals<'_>) -> Judgement {
         .find(|seen| seen.value("own").is_some());
     let silent = s.complains(Complaint::NeverConnects).is_some() || s.nothing_came().is_some();
     if let Some(seen) = own.filter(|_| silent && !s.up && !s.refused_or_told()) {
+        // A source port of its own is no fault by itself: the peer may listen on 500.
+        if seen.value("peer").is_none() {
+            return possible(
+                30,
+                format!(
+                    "IKE is set to port {} here, and the requests go to port 500 of the peer",
+                    seen.value_or("own", "another")
+                ),
+                "which port the peer listens on",
+            );
+        }
         return Found::by(
             seen,
             CONDITION,
