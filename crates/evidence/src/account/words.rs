@@ -163,7 +163,7 @@ pub(super) static TABLE: &[Words] = &[
             Complaint::NothingReached,
             &[
                 "ping |pings |pinging ",
-                "does not work|doesnt work|do not work|dont work|not working|isnt working|fails|without success",
+                "does not work|doesnt work|do not work|dont work|not working|isnt working|fails|failing|without success",
             ],
         )
     },

@@ -20,6 +20,11 @@ pub(super) struct BsdRoutes {
     seen: usize,
     /// A network of the host's own interfaces isn't told.
     masked: bool,
+    /// What a whole table has: interfaces' own networks, and the host's own addresses.
+    linked: bool,
+    looped: bool,
+    /// It was searched for something, or something is left out.
+    searched: bool,
 }
 
 impl BsdRoutes {
@@ -31,6 +36,15 @@ impl BsdRoutes {
         facts: &mut Vec<Fact>,
     ) {
         let body = line.body.trim();
+        if matches!(body, "..." | "…" | "[...]" | "[…]" | "<snip>" | "(...)") {
+            self.searched |= self.table.is_some();
+            return;
+        }
+        let command = body.contains("netstat ");
+        if command && (body.contains('|') || body.contains("grep")) {
+            self.searched = true;
+            return;
+        }
         if body.starts_with("Destination ") {
             let titles = ["Gateway", "Flags", "Netif"];
             if titles.iter().all(|t| body.contains(t)) && !body.contains("Genmask") {
@@ -57,6 +71,8 @@ impl BsdRoutes {
         };
         if let Some((_, entries)) = &mut self.table {
             *entries += 1;
+            self.linked |= body.contains(" link#");
+            self.looped |= route.device.as_deref().is_some_and(|d| d.starts_with("lo"));
         }
         self.seen += 1;
         if self.seen <= KEPT {
@@ -69,7 +85,10 @@ impl BsdRoutes {
     pub(super) fn finish(&mut self, facts: &mut Vec<Fact>) {
         if let Some((place, entries)) = self.table.take()
             && entries > 1
+            && self.linked
+            && self.looped
             && !self.masked
+            && !self.searched
             && self.seen <= KEPT
         {
             let what = Listing::Table;
@@ -82,8 +101,10 @@ impl BsdRoutes {
 /// `* 128.0.0.0/1 via the gateway`, as somebody tells of it.
 fn half(body: &str) -> Option<HostState> {
     let body = body.trim_start_matches(['*', '-', '•', ' ']);
-    let (network, _) = body.split_once(" via ")?;
-    let whole = matches!(network, "0.0.0.0/1" | "128.0.0.0/1") && !body.contains(" dev ");
+    let network = ["0.0.0.0/1", "128.0.0.0/1"]
+        .into_iter()
+        .find(|half| body.starts_with(half))?;
+    let whole = body.get(network.len()..)?.starts_with(" via ") && !body.contains(" dev ");
     whole.then(|| {
         HostState::Route(Route {
             network: network.to_owned(),
@@ -94,13 +115,18 @@ fn half(body: &str) -> Option<HostState> {
 
 /// `default  192.0.2.1  UGS  em0`; an address may have been made unreadable.
 fn row(body: &str) -> Option<Route> {
-    let words: Vec<&str> = body.split_ascii_whitespace().take(9).collect();
-    let (&[to, gateway, flags], rest) = words.split_first_chunk::<3>()?;
+    const NUMBERS: usize = 3;
+    let mut words = body.split_ascii_whitespace();
+    let (to, gateway, flags) = (words.next()?, words.next()?, words.next()?);
     let known = (1..8).contains(&flags.len())
         && flags.starts_with('U')
         && flags.bytes().all(|b| b"UGHSBRDMLCWcbd123".contains(&b));
-    let numbers = rest.iter().take_while(|w| w.parse::<u64>().is_ok()).count();
-    let device = rest.get(numbers)?;
+    if !known {
+        return None;
+    }
+    let device = words
+        .take(NUMBERS + 1)
+        .find(|w| w.parse::<u64>().is_err())?;
     let named = device.starts_with(|c: char| c.is_ascii_lowercase())
         && device.ends_with(|c: char| c.is_ascii_digit());
     let network = match to.split_once('/') {
@@ -112,13 +138,13 @@ fn row(body: &str) -> Option<Route> {
             to.to_owned()
         }
     };
-    (known && named && numbers <= 3).then(|| Route {
+    named.then(|| Route {
         network,
         via: gateway
             .parse::<std::net::IpAddr>()
             .ok()
             .map(|a| a.to_string()),
-        device: Some((*device).to_owned()),
+        device: Some(device.to_owned()),
         dead: flags.contains(['B', 'R']),
         ..Route::default()
     })

@@ -9,7 +9,7 @@ use adit_model::product::Product;
 use adit_model::selector::Selector;
 use adit_model::sign::Sign;
 
-use crate::complaint::content;
+use crate::complaint::{carries_nothing, content};
 use crate::finding::{CONDITION, COUNTED, SYMPTOM};
 use crate::plane::{possible, tunnel_device};
 use crate::rule::{Found, Judgement, Need, Page, Rule};
@@ -230,7 +230,8 @@ fn next_hop_not_in_the_table(s: &Signals<'_>) -> Option<Judgement> {
         });
         (!reached).then_some((fact, via, device))
     })?;
-    if s.refused_or_told() || content(s) {
+    // What is slow gets there.
+    if !s.calm() || !(carries_nothing(s) || s.traffic_suffers()) {
         return None;
     }
     Some(
