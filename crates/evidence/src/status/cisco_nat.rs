@@ -10,11 +10,12 @@ use adit_model::fact::Fact;
 use adit_model::sign::Sign;
 
 use super::sign;
+use crate::account::{holds, plain};
 use crate::reading::Place;
 use crate::text::Line;
 
 /// How lines begin that are looked at; of a named list the entries may be numbered.
-const STARTS: [&str; 11] = [
+const STARTS: [&str; 13] = [
     "access-list ",
     "ip access-list extended ",
     "Extended IP access list ",
@@ -26,7 +27,12 @@ const STARTS: [&str; 11] = [
     "match ",
     "permit ",
     "deny ",
+    "no ",
+    "NAT: s=",
 ];
+
+/// What was shown before isn't so any more.
+const CHANGED: &str = "corrected|new order|right order|reordered|changed the order|swapped|i moved|i have moved|ive moved";
 
 /// Addresses: a base, and the bits that may be any.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,6 +42,10 @@ struct Net {
 }
 
 impl Net {
+    fn holds(self, address: u32) -> bool {
+        (self.base ^ address) & !self.any == 0
+    }
+
     fn covers(self, other: Net) -> bool {
         other.any & !self.any == 0 && (self.base ^ other.base) & !self.any == 0
     }
@@ -68,12 +78,28 @@ pub(crate) struct CiscoNat {
     nat: BTreeSet<String>,
     nat_maps: BTreeSet<String>,
     filters: BTreeSet<String>,
-    /// ASA: the first rule between two interfaces that translates everything, and whether one behind it exempts networks.
-    dynamic: Option<(String, String, Place)>,
-    exempt_behind: bool,
+    /// Lists that were shown again in another order, or of which entries were taken out.
+    unclear: BTreeSet<String>,
+    /// The last entry of each list that was shown again.
+    again: BTreeMap<String, usize>,
+    /// What the router itself tells that it translates: from, to.
+    translated: Vec<(u32, u32)>,
+    asa: Asa,
     /// Lists of route maps, and those of crypto maps.
     mapped: Vec<(String, String)>,
     protected: BTreeSet<String>,
+}
+
+/// Manual rules of an ASA, which are asked in their order.
+#[derive(Debug, Default)]
+struct Asa {
+    /// The first rule between two interfaces that translates everything.
+    dynamic: Option<(String, String, Place)>,
+    /// Rules that exempt networks, and whether one stands behind that one.
+    exempt: BTreeSet<String>,
+    exempt_behind: bool,
+    /// One stands before it, or is shown twice, or a rule was taken out: what holds isn't known.
+    unclear: bool,
 }
 
 impl CiscoNat {
@@ -84,6 +110,7 @@ impl CiscoNat {
         let of_mine = STARTS.iter().any(|start| body.starts_with(start))
             || (self.list.is_some() && body.starts_with(|c: char| c.is_ascii_digit()));
         if !of_mine {
+            self.prose(body);
             return;
         }
         let words: Vec<&str> = body.split_ascii_whitespace().collect();
@@ -99,7 +126,36 @@ impl CiscoNat {
             ["ip", "access-group", name, ..] => {
                 self.filters.insert((*name).to_owned());
             }
-            ["nat", interfaces, "source", rest @ ..] => self.twice(interfaces, rest, body, place),
+            ["nat", interfaces, "source", rest @ ..] => {
+                self.asa.twice(interfaces, rest, body, place);
+            }
+            ["no", "nat", ..] => self.asa.unclear = true,
+            ["no", "access-list", name] | ["no", "ip", "access-list", "extended", name] => {
+                self.lists.remove(*name);
+                self.again.remove(*name);
+            }
+            ["no", "access-list", name, ..] => {
+                self.unclear.insert((*name).to_owned());
+            }
+            ["no", "permit" | "deny", ..] => self.unclear.extend(self.list.clone()),
+            ["no", number] if number.parse::<u32>().is_ok() => {
+                self.unclear.extend(self.list.clone());
+            }
+            [
+                "no",
+                "ip",
+                "nat",
+                "inside",
+                "source",
+                "list" | "route-map",
+                name,
+                ..,
+            ] => {
+                self.nat.remove(*name);
+                self.nat_maps.remove(*name);
+                self.unclear.insert((*name).to_owned());
+            }
+            ["NAT:", ..] => self.translated.extend(translated(body)),
             ["ip", "nat", "inside", "source", "list", name, ..] => {
                 self.nat.insert((*name).to_owned());
             }
@@ -129,18 +185,17 @@ impl CiscoNat {
         }
     }
 
-    /// Manual rules of an ASA, which are asked in their order: `nat (in,out) source dynamic any interface`,
-    /// `nat (in,out) source static LAN LAN destination static FAR FAR`.
-    fn twice(&mut self, interfaces: &str, rest: &[&str], body: &str, place: &dyn Fn() -> Place) {
-        match (rest, &self.dynamic) {
-            ([.., "after-auto"] | ["after-auto", ..], _) => {}
-            (["dynamic", "any", ..], None) => {
-                self.dynamic = Some((interfaces.to_owned(), body.to_owned(), place()));
-            }
-            (["static", a, b, "destination", "static", c, d, ..], Some((of, ..))) => {
-                self.exempt_behind |= a == b && c == d && of == interfaces;
-            }
-            _ => {}
+    /// What somebody says between two parts of a configuration.
+    fn prose(&mut self, body: &str) {
+        const LONG: usize = 400;
+        let shown = !self.lists.is_empty() || self.asa.dynamic.is_some();
+        if shown && body.len() <= LONG && is_changed(body) {
+            self.lists.clear();
+            self.again.clear();
+            self.asa = Asa {
+                unclear: self.asa.unclear,
+                ..Asa::default()
+            };
         }
     }
 
@@ -162,8 +217,17 @@ impl CiscoNat {
         let Some((to, _)) = net(ends).filter(|_| all < most) else {
             return;
         };
-        self.lists.entry(name.to_owned()).or_default().push(Entry {
-            permit: *verb == "permit",
+        let permit = *verb == "permit";
+        let entries = self.lists.entry(name.to_owned()).or_default();
+        let same = |e: &Entry| (e.permit, e.from, e.to) == (permit, from, to);
+        if let Some(at) = entries.iter().position(same) {
+            if self.again.insert(name.to_owned(), at) > Some(at) {
+                self.unclear.insert(name.to_owned());
+            }
+            return;
+        }
+        entries.push(Entry {
+            permit,
             from,
             to,
             text: body.to_owned(),
@@ -173,7 +237,9 @@ impl CiscoNat {
 
     /// Entries of a NAT's list that take a tunnel's packets.
     pub(super) fn finish(self, facts: &mut Vec<Fact>) {
-        if let Some((_, rule, place)) = self.dynamic.as_ref().filter(|_| self.exempt_behind) {
+        let asa = &self.asa;
+        let behind = asa.exempt_behind && !asa.unclear;
+        if let Some((_, rule, place)) = asa.dynamic.as_ref().filter(|_| behind) {
             let values = [("rule", rule.as_str())];
             facts.push(sign(place.clone(), Sign::TunnelTranslated, &values));
             return;
@@ -196,7 +262,10 @@ impl CiscoNat {
             .flatten()
             .filter(|e| e.permit)
             .collect();
-        for entries in lists.into_iter().filter_map(|name| self.lists.get(name)) {
+        let clear = lists
+            .into_iter()
+            .filter(|name| !self.unclear.contains(*name));
+        for entries in clear.filter_map(|name| self.lists.get(name)) {
             let unreached = entries.iter().enumerate().find_map(|(at, entry)| {
                 let before = entries.get(..at)?;
                 (!entry.permit)
@@ -223,28 +292,60 @@ impl CiscoNat {
 
 impl CiscoNat {
     /// Of lists of which nobody shows what they are for: one lets everything of a network be translated, and then
-    /// exempts what another list permits as it stands, and nothing else, as those of crypto maps do.
+    /// exempts what another list permits as it stands, and nothing else, as those of crypto maps do. Its name says that it
+    /// is NAT's, or the router itself tells that it translates such packets.
     fn unnamed(&self) -> Option<&Entry> {
         if !self.nat.is_empty() || !self.nat_maps.is_empty() {
             return None;
         }
         let everywhere = |e: &Entry| e.permit && e.to.any == u32::MAX && e.from.any != u32::MAX;
-        let other_use =
-            |name: &String| self.filters.contains(name) || self.protected.contains(name);
+        // Of route maps that are shown none is NAT's.
+        let other_use = |name: &String| {
+            self.filters.contains(name)
+                || self.protected.contains(name)
+                || self.unclear.contains(name)
+                || self.mapped.iter().any(|(_, list)| list == name)
+        };
+        let seen = |late: &Entry| {
+            let its = |(from, to): &(u32, u32)| late.from.holds(*from) && late.to.holds(*to);
+            self.translated.iter().any(its)
+        };
         let free = self.lists.iter().filter(|(name, _)| !other_use(name));
         free.into_iter().find_map(|(name, entries)| {
-            let mut denied = entries.iter().enumerate().filter(|(_, e)| !e.permit);
+            let named = name.to_ascii_lowercase().contains("nat");
+            let mut denied = entries
+                .iter()
+                .enumerate()
+                .filter(|(_, e)| !e.permit && (named || seen(e)));
             denied.find_map(|(at, late)| {
                 let first = entries.get(..at)?.iter().find(|b| b.covers(late))?;
-                let tunnels = self.lists.iter().any(|(other, all)| {
-                    other != name
-                        && all.iter().all(|e| e.permit && e.to.any != u32::MAX)
-                        && all.iter().any(|e| e.from == late.from && e.to == late.to)
-                });
-                (everywhere(first) && tunnels).then_some(first)
+                let tunnels = || {
+                    self.lists.iter().any(|(other, all)| {
+                        other != name
+                            && all.iter().all(|e| e.permit && e.to.any != u32::MAX)
+                            && all.iter().any(|e| e.from == late.from && e.to == late.to)
+                    })
+                };
+                (everywhere(first) && tunnels()).then_some(first)
             })
         })
     }
+}
+
+/// Whether somebody says so, or that what follows is how it is now: `Now:`.
+fn is_changed(body: &str) -> bool {
+    const NOW: &str = "now |new |after|current|at present|since ";
+    let told = plain(body);
+    holds(&told, CHANGED) || body.ends_with(':') && holds(&told, NOW)
+}
+
+/// `NAT: s=10.1.0.9->192.0.2.1, d=10.2.0.7 [12]`, as `debug ip nat` prints it.
+fn translated(body: &str) -> Option<(u32, u32)> {
+    let (from, rest) = body.strip_prefix("NAT: s=")?.split_once("->")?;
+    let (_, rest) = rest.split_once("d=")?;
+    let to = rest.split([' ', '-', ',']).next()?;
+    let number = |text: &str| text.parse::<Ipv4Addr>().ok().map(u32::from);
+    Some((number(from)?, number(to)?))
 }
 
 /// `any`, `host A`, `A WILDCARD`; and what follows.
@@ -273,6 +374,36 @@ fn net<'a>(words: &'a [&'a str]) -> Option<(Net, &'a [&'a str])> {
             rest,
         )),
         _ => None,
+    }
+}
+
+impl Asa {
+    /// `nat (in,out) source dynamic any interface`, `nat (in,out) source static LAN LAN destination static FAR FAR`.
+    fn twice(&mut self, interfaces: &str, rest: &[&str], body: &str, place: &dyn Fn() -> Place) {
+        // Not in force, or for some packets only.
+        let narrow = ["inactive", "service"];
+        let described = rest.iter().position(|w| *w == "description");
+        let rest = rest.get(..described.unwrap_or(rest.len())).unwrap_or(rest);
+        if rest
+            .iter()
+            .any(|w| narrow.contains(w) || *w == "after-auto")
+        {
+            return;
+        }
+        match rest {
+            ["dynamic", "any", tail @ ..]
+                if self.dynamic.is_none() && !tail.contains(&"destination") =>
+            {
+                self.dynamic = Some((interfaces.to_owned(), body.to_owned(), place()));
+            }
+            ["static", a, b, "destination", "static", c, d, ..] if a == b && c == d => {
+                let of = self.dynamic.as_ref().map(|(of, ..)| of.as_str());
+                self.exempt_behind |= of == Some(interfaces);
+                // The tunnel in question may be the one that is exempted in time.
+                self.unclear |= of.is_none() || !self.exempt.insert(body.to_owned());
+            }
+            _ => {}
+        }
     }
 }
 
@@ -313,6 +444,16 @@ mod tests {
         assert_eq!(taken(&format!("{last}{exempt}")), None);
         let other = exempt.replace("(inside,", "(dmz,");
         assert_eq!(taken(&format!("{all}{other}")), None);
+        // For some packets only, or not in force.
+        for tail in [" inactive", " destination static P P", " service HTTP HTTP"] {
+            let some = all.replace('\n', &format!("{tail}\n"));
+            assert_eq!(taken(&format!("{some}{exempt}")), None, "{tail}");
+        }
+        // The other tunnel is exempted in time; and the order as it is now.
+        let early = exempt.replace("FAR", "NEAR");
+        assert_eq!(taken(&format!("{early}{all}{exempt}")), None);
+        assert_eq!(taken(&format!("{all}{exempt}Now:\n{exempt}{last}")), None);
+        assert_eq!(taken(&format!("{all}{exempt}\n{exempt}{last}")), None);
     }
 
     #[test]
@@ -332,12 +473,22 @@ mod tests {
         );
         let named = "ip access-list extended NAT\n deny ip 10.1.0.0 0.0.0.255 host 10.9.0.1\n permit ip 10.1.0.0 0.0.0.255 any\nroute-map R permit 10\n match ip address NAT\nip nat inside source route-map R interface Gi0/0 overload\n";
         assert_eq!(taken(named), None);
-        // Nobody shows what the lists are for: the other one permits just what this one exempts.
-        let tunnel = "access-list 110 permit ip 10.1.0.0 0.0.255.255 10.2.0.0 0.0.0.255\n";
+        assert_eq!(
+            taken(&format!(
+                "{permit}{deny}{nat}no access-list 130\n{deny}{permit}"
+            )),
+            None
+        );
+        assert_eq!(taken(&format!("{permit}{deny}{nat}\n{deny}{permit}")), None);
+        // Nobody shows what the lists are for: the other one permits just what this one exempts, and the router tells of it.
+        let list = "access-list 110 permit ip 10.1.0.0 0.0.255.255 10.2.0.0 0.0.0.255\n";
+        let told = "NAT: s=10.1.3.9->192.0.2.1, d=10.2.0.7 [12]\n";
+        let tunnel = format!("{list}{told}");
         assert_eq!(
             taken(&format!("{permit}{deny}{tunnel}")).as_deref(),
             Some(permit.trim())
         );
+        assert_eq!(taken(&format!("{permit}{deny}{list}")), None);
         assert_eq!(taken(&format!("{deny}{permit}{tunnel}")), None);
         assert_eq!(taken(&format!("{permit}{deny}")), None);
         let filter = "interface Gi0/1\n ip access-group 130 in\n";

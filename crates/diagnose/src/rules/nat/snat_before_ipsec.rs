@@ -5,7 +5,7 @@ use adit_model::fact::Side;
 use adit_model::selector::Selector;
 use adit_model::sign::Sign;
 
-use crate::complaint::{complained, content};
+use crate::complaint::{carries_nothing, complained, content};
 use crate::finding::{CONDITION, CONFIGURED, COUNTED, SYMPTOM};
 use crate::nat_rule::NatRule;
 use crate::plane::{Nets, possible};
@@ -78,7 +78,8 @@ fn judge(s: &Signals<'_>) -> Judgement {
             let its = seen.value("named").is_some() || s.protected_by_selectors(to) == Some(true);
             its && s.calm()
         }
-        None => true,
+        // A rule that takes all of them leaves nothing to be slow.
+        None => !content(s) && (seen.value("rule").is_none() || !gets_there(s)),
     };
     if let Some(seen) = told.iter().rev().find(of_the_tunnel).copied() {
         return Found::by(
@@ -208,6 +209,20 @@ fn leaves_translated(s: &Signals<'_>) -> Option<Judgement> {
             .done()
         })
     })
+}
+
+/// Whoever complains complains of how it gets there.
+fn gets_there(s: &Signals<'_>) -> bool {
+    const SOMEHOW: [Complaint; 7] = [
+        Complaint::Slow,
+        Complaint::LargeFails,
+        Complaint::SmallPasses,
+        Complaint::Periodic,
+        Complaint::NowAndThen,
+        Complaint::AtRekey,
+        Complaint::AfterIdle,
+    ];
+    SOMEHOW.iter().any(|c| s.complains(*c).is_some()) && !carries_nothing(s)
 }
 
 const FIX: &str = "exempt the remote network from translation before the rule that translates (iptables -t nat -I POSTROUTING -m policy --pol ipsec --dir out -j ACCEPT; VyOS: a `nat source rule` with `exclude` and a lower number)";
