@@ -10,6 +10,7 @@
 mod listed;
 mod near;
 mod observed;
+mod ours;
 mod pinned;
 mod prose;
 mod routes;
@@ -60,7 +61,11 @@ pub(crate) struct Account {
     helps: bool,
     /// What was pinned down last, and how many sentences ago.
     pinned: Option<(Culprit, u8)>,
+    /// What was told of a trial or a scene, and how many sentences ago.
+    told: Vec<(Complaint, u8)>,
     scenes: scenes::Scenes,
+    /// Some sentence so far tells what a trial may have mended.
+    ailing: bool,
     /// Some sentence tells of what isn't well, in whatever words.
     troubled: bool,
     /// Some sentence tells of versions from another one on, or of what they break.
@@ -159,6 +164,8 @@ impl Account {
         self.near.sentence(&self.open, &sentence);
         self.open.clear();
         self.troubled |= holds(&sentence, TROUBLE);
+        let ailed = self.ailing || ours::tells_of_before(&sentence);
+        self.ailing |= ours::ails(&sentence);
         self.newer |= holds(&sentence, NEWER);
         self.wanted |= holds(&sentence, WANTED);
         self.behind_fail |= holds(&sentence, BEHIND) && holds(&sentence, BEHIND_FAIL);
@@ -168,27 +175,53 @@ impl Account {
             .filter(|words| holds(&sentence, words))
             .count();
         let observed = if named < A_LIST { observed::TABLE } else { &[] };
+        let mut fresh = Vec::new();
         for words in TABLE.iter().chain(observed) {
             let told = words.groups.iter().all(|g| holds(&sentence, g))
                 && (words.unless.is_empty() || !holds(&sentence, words.unless))
                 && (words.without.is_empty() || switched_off(&sentence, words.without))
-                && !(asks && words.experiment);
+                && !(words.experiment && (asks || !alone(words.complaint, &sentence)));
             if told {
+                if trial(words.complaint) {
+                    fresh.push(words.complaint);
+                }
                 self.complain(&place, words.complaint, &sentence);
             }
         }
         let scenes = self.scenes.sentence(&self.before, &sentence, asks);
+        fresh.extend(&scenes);
         for complaint in sized::sized(&sentence).into_iter().chain(scenes) {
             self.complain(&place, complaint, &sentence);
         }
         let wonders = asks && holds(&sentence, "what |why |how |is there|does any|has any|any ");
+        let taken_back = pinned::is_taken_back(&sentence) && !wonders;
+        let doubted = taken_back || !wonders && ours::is_doubted(&sentence);
+        // `Without the route nothing passes` says the same again.
+        let routeless = holds(&sentence, ROUTELESS);
+        let facts = &mut self.facts;
+        self.told.retain_mut(|(complaint, since)| {
+            let over = match *complaint {
+                Complaint::WorksWithRoute => doubted && !routeless,
+                of if trial(of) => doubted,
+                _ => ours::is_settled(&sentence),
+            };
+            if over {
+                facts.retain(|f| {
+                    !matches!(f.what, Known::Complained { complaint: c, .. } if c == *complaint)
+                });
+            }
+            *since += 1;
+            !over && *since <= AFTER
+        });
+        self.told.extend(fresh.into_iter().map(|c| (c, 1)));
         if let Some((culprit, since)) = self.pinned.take() {
-            if pinned::is_taken_back(&sentence) && !wonders {
+            let alone = pinned::counts_alone(culprit);
+            if taken_back || alone && doubted {
                 self.facts.retain(
                     |f| !matches!(f.what, Known::PinnedDown { culprit: c, .. } if c == culprit),
                 );
-            } else if since < AFTER {
-                self.pinned = Some((culprit, since + 1));
+            } else if alone || since < AFTER {
+                self.pinned = Some((culprit, since.saturating_add(1)));
             }
         }
         if !asks && named < A_LIST {
@@ -199,7 +232,8 @@ impl Account {
                 helps: core::mem::take(&mut self.helps),
             };
             let vain = pinned::in_vain(&told);
-            if let Some((culprit, by)) = pinned::pinned(&told) {
+            let ailed = |c: Culprit| ailed || !pinned::counts_alone(c);
+            if let Some((culprit, by)) = pinned::pinned(&told).filter(|(c, _)| ailed(*c)) {
                 self.pin(&place, culprit, by);
                 self.pinned = Some((culprit, 1));
             }
@@ -257,6 +291,26 @@ impl Account {
             what,
         });
     }
+}
+
+/// Whether the trial that tells it, if one does, is all that was done.
+fn alone(complaint: Complaint, sentence: &str) -> bool {
+    match complaint {
+        Complaint::LargeFails | Complaint::SmallPasses => ours::is_of_size(sentence),
+        other => !trial(other) || ours::is_ours(sentence),
+    }
+}
+
+const ROUTELESS: &str = "dropping the route|dropped the route|without the route|without that route|without a route|without this route|removing the route|removed the route|deleting the route|deleted the route|mark alone|marks alone|with a mark|with marks";
+
+/// Whether it is a thing that was tried, and that nothing but its outcome speaks for.
+fn trial(complaint: Complaint) -> bool {
+    matches!(
+        complaint,
+        Complaint::WorksWithRoute
+            | Complaint::WorksWithoutPolicies
+            | Complaint::WorksWithoutOffload
+    )
 }
 
 /// Small letters, words divided by one blank, apostrophes taken out, numbers that stand alone kept behind a `#`.

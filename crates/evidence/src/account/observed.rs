@@ -60,14 +60,20 @@ pub(super) static TABLE: &[Words] = &[
             "packet|traffic|ping|icmp|request",
         ],
     ),
-    saw(
-        Complaint::SourceTranslated,
-        &[
-            "masqueraded|gets masquerad|get masquerad|natted|nated|being nat|gets nat|get nat|snatted|snated|being translated|gets translated|translated to the",
-            PACKETS,
-            "before|instead of|tunnel|ipsec|policy|wan|public|outside|external|outgoing|remote subnet|remote network",
-        ],
-    ),
+    Words {
+        unless: concat!(
+            unsure!(),
+            "|as wanted|is wanted|of course|on purpose|as it should|as they should|as intended|core switch|to the internet"
+        ),
+        ..saw(
+            Complaint::SourceTranslated,
+            &[
+                "masqueraded|gets masquerad|get masquerad|natted|nated|being nat|gets nat|get nat|snatted|snated|being translated|gets translated|translated to the",
+                PACKETS,
+                "before|instead of|tunnel|ipsec|policy|wan|public|outside|external|outgoing|remote subnet|remote network",
+            ],
+        )
+    },
     saw(
         Complaint::SourceTranslated,
         &[

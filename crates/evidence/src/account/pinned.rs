@@ -6,6 +6,7 @@
 
 use adit_model::culprit::{Culprit, PinnedBy};
 
+use super::ours::{is_ours, is_partial};
 use super::things::{Done, THINGS, TRIALS, Thing};
 use super::words::{HELPS, OFF, OFF_BEFORE};
 use super::{holds, places, routes, switched_off};
@@ -31,11 +32,11 @@ const ELSEWHERE: &str = "last year|years ago|other tunnel|another tunnel|other c
 /// Something else was done at the same time that changes everything.
 const ALSO: &str = "rebooted|replaced its modem|replaced the modem|replaced its router";
 /// What a later sentence says of now.
-const ANEW: &str = "not |no |nobody|never|cannot|cant|doesnt|dont|isnt|arent|wont|still|only |hang|freez|stall|slow|drops|dropping|is down|fails|loses|stuck|get lost|gets lost|disconnects";
+const ANEW: &str = "not |no |nobody|never|cannot|cant|doesnt|dont|isnt|arent|wont|still|only |hang|freez|stall|slow|drops|dropping|is down|fails|loses|stuck|dead|unreachable|lost|slower|broken|get lost|gets lost|disconnects";
 /// It says so of the tunnel or of what goes through it.
 const OF_THE_TUNNEL: &str = "tunnel|vpn|ping|phase|connect|traffic|reach|comes up|come up|is up|it |they |works|work |packet|log|session|sa |transfer|download|file|page|slow|hang|stall|drop|resolve|names |open |loads|gets |mbit|gbit|kbit|second";
 /// It came back.
-const BACK: &str = "down again|later it|hours later|minutes later|days later|drops again|dropped again|fails again|same again|stopped again";
+const BACK: &str = "down again|later it|hours later|none of them is tried|none of them was|none of these|neither of|havent tried|not tried|looks different|different today|another outage|minutes later|days later|drops again|dropped again|fails again|same again|stopped again";
 /// It says so of before, or that it is well.
 const BEFORE: &str = "before|was |were |had |used to|previously|didnt|did not|until|because|turned out|thank|hope|anyone|no longer|no more|no problem|no issue|no drop|anymore|any more|without|know why|sure why|idea why|understand why|previous|old |earlier|no error|both sides|both ends have|no trouble";
 /// It works now, and something else doesn't.
@@ -93,7 +94,15 @@ pub(super) fn pinned(told: &Told<'_>) -> Option<(Culprit, PinnedBy)> {
             return None;
         }
         let follows = told.helps || holds(sentence, STRONG) || holds(sentence, FIRST);
-        let by_change = changed(told.earlier, sentence, follows).or_else(|| {
+        let of_now = if until_next() {
+            &rest.replace(" until ", " ")
+        } else {
+            rest
+        };
+        let here = changed(told.earlier, sentence, follows);
+        // What was done stands in the sentence before.
+        let is_ours_too = || here.is_some() || is_ours(before);
+        let by_change = here.or_else(|| {
             let only = sentence.len() < SHORT && named(sentence).next().is_none();
             if !only || is_unsure(before) || holds(before, IN_VAIN) {
                 return None;
@@ -109,7 +118,10 @@ pub(super) fn pinned(told: &Told<'_>) -> Option<(Culprit, PinnedBy)> {
         let only_reaches = !told.helps && effect(sentence).is_none();
         let by_change = by_change
             .filter(|c| *c == Culprit::RouteMissing || !holds(rest, HOWEVER))
-            .filter(|c| !only_reaches || carries(*c));
+            .filter(|c| !only_reaches || carries(*c))
+            .filter(|c| {
+                !counts_alone(*c) || is_ours(sentence) && is_ours_too() && !is_partial(of_now)
+            });
         if let Some(culprit) = by_change {
             return Some((culprit, PinnedBy::Change));
         }
@@ -119,7 +131,9 @@ pub(super) fn pinned(told: &Told<'_>) -> Option<(Culprit, PinnedBy)> {
     if !holds(sentence, FAULTS) || !(holds(sentence, RESOLVED) || was()) {
         return None;
     }
-    one(named(sentence).map(|(thing, _)| thing.culprit)).map(|culprit| (culprit, PinnedBy::Look))
+    one(named(sentence).map(|(thing, _)| thing.culprit))
+        .filter(|c| !counts_alone(*c) || holds(sentence, RESOLVED) && is_ours(sentence))
+        .map(|culprit| (culprit, PinnedBy::Look))
 }
 
 /// What the sentence tells to have been changed in vain.
@@ -198,6 +212,21 @@ fn told_well(sentence: &str, lists: &[&'static str]) -> Option<usize> {
             })
         })
         .min()
+}
+
+/// What many things go around or cure by chance, so that it has to be all that was done.
+pub(super) fn counts_alone(culprit: Culprit) -> bool {
+    matches!(
+        culprit,
+        Culprit::RouteMissing
+            | Culprit::RouteOfTunnel
+            | Culprit::RouteToPeer
+            | Culprit::CloudRoute
+            | Culprit::ReturnRoute
+            | Culprit::Offload
+            | Culprit::SourceNat
+            | Culprit::Rekeying
+    )
 }
 
 /// Whether packets pass or don't by it alone.

@@ -194,7 +194,7 @@ pub(super) static TABLE: &[Words] = &[
     told(Complaint::LargeFails, &[BY_TCP, THEN_STALLS]),
     // Of pages that are reached alike, those that send more never come.
     Words {
-        unless: "dns|resolv|block|filter|captcha|location|geo|country|proxy|certificate|certificat",
+        unless: "dns|resolv|block|filter|captcha|location|geo|country|proxy|certificate|certificat|turned out|turns out|ublock|adblock|list|forbid|appliance|since the|was replaced",
         ..told(
             Complaint::LargeFails,
             &[SOME_PAGES, PAGES_STALL, OF_THE_WEB],
@@ -493,13 +493,21 @@ pub(super) static TABLE: &[Words] = &[
             ],
         )
     },
-    helped(
-        Complaint::WorksWithRoute,
-        &[
-            "if there is a route in place|if a route is in place|when a route is in place|with a route in place|with the route in place|as long as there is a route|as long as the route|with a static route in place|only with a route|only with a static route|only if there is a route|only if i add|only when i add",
-            "pass traffic|passes traffic|traffic passes|traffic flows|works|can ping|can reach|ping goes|pings go",
-        ],
-    ),
+    // Of the gateway's own table: what hosts behind it lack is another cause, and so is a filter's rule.
+    Words {
+        unless: concat!(
+            "not |cannot|didnt|doesnt|dont |isnt|cant|still|neither|nothing|never|no difference|no effect|no luck|whether|should|might|maybe|perhaps|hoping|try |says|manual|docs|tells|told|customer|colleague|",
+            "rule|polic|exempt|nat |masquerad|filter|firewall|on the server|on the file server|on the windows|on the host|on each|on every|on my pc|on the pc|on the client|on both|behind|file server|core switch|metric|return route|route back|route map|reflector"
+        ),
+        ..helped(
+            Complaint::WorksWithRoute,
+            &[
+                "if there is a route in place|if a route is in place|when a route is in place|with a route in place|with the route in place|as long as there is a route|as long as the route|with a static route in place|only with a route|only with a static route|only if there is a route|only if i add|only when i add",
+                "pass traffic|passes traffic|traffic passes|traffic flows|works|can ping|can reach|ping goes through|pings go through",
+                "route |routes ",
+            ],
+        )
+    },
     Words {
         groups: &[
             HELPS,
