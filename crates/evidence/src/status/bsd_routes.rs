@@ -23,6 +23,8 @@ pub(super) struct BsdRoutes {
     /// What a whole table has: interfaces' own networks, and the host's own addresses.
     linked: bool,
     looped: bool,
+    /// What stands above the table, or its loopback network, which comes late in it.
+    whole: bool,
     /// It was searched for something, or something is left out.
     searched: bool,
 }
@@ -45,6 +47,7 @@ impl BsdRoutes {
             self.searched = true;
             return;
         }
+        self.whole |= body == "Internet:" || body.starts_with("127.0.0.1 ");
         if body.starts_with("Destination ") {
             let titles = ["Gateway", "Flags", "Netif"];
             if titles.iter().all(|t| body.contains(t)) && !body.contains("Genmask") {
@@ -87,6 +90,7 @@ impl BsdRoutes {
             && entries > 1
             && self.linked
             && self.looped
+            && self.whole
             && !self.masked
             && !self.searched
             && self.seen <= KEPT

@@ -35,9 +35,10 @@ struct Refused {
 /// So many are kept.
 const MOST: usize = 64;
 
-const MENDED: &str = "loads now|load now|loaded now|now loads|now load|loads again|load again|loaded again|reloaded|loads without|load without|loaded without|corrected|still shows|still show|old rules|rules are loaded again|removed the rule|took out the rule|deleted the rule|disabled the rule|mended the|fixed the|notice is gone";
+const MENDED: &str = "loads now|load now|loaded now|now loads|now load|loads again|load again|loaded again|reloaded|loads without|load without|loaded without|corrected|still shows|still show|old rules|rules are loaded again|removed the rule|took out the rule|deleted the rule|disabled the rule|mended the|fixed the|notice is gone|test machine|test box|in the lab|on another machine|on the other machine";
 const SILENT: &str = "nobody answers|no one answers|does not answer|doesnt answer|is not answered|isnt answered|never answers|never comes up|never come up|doesnt come up|does not come up|dont come up|do not come up|impossible to get";
-const UP: &str = "tunnel is up|tunnels are up|is established";
+/// IKE comes in where the tunnel gets so far.
+const HEARD: &str = "tunnel is up|tunnels are up|is established|phase |child |quick mode";
 
 impl FilterLoad {
     /// The next line.
@@ -78,7 +79,7 @@ impl FilterLoad {
         {
             let told = plain(body);
             self.mended |= holds(&told, MENDED);
-            self.silent |= holds(&told, SILENT) && !holds(&told, UP);
+            self.silent |= holds(&told, SILENT) && !holds(&told, HEARD);
         }
     }
 
@@ -141,7 +142,7 @@ fn of_nft(body: &str) -> Option<&str> {
 /// The port of IKE that a rule lets in to the gateway itself.
 fn lets_in(rule: &str) -> Option<&'static str> {
     /// Words of rules that translate, drop, or are for what leaves or goes on.
-    const OTHERS: [&str; 12] = [
+    const OTHERS: [&str; 13] = [
         "block",
         "drop",
         "reject",
@@ -154,6 +155,7 @@ fn lets_in(rule: &str) -> Option<&'static str> {
         "redirect",
         "oifname",
         "oif",
+        "daddr",
     ];
     let mut words = rule
         .split(|c: char| !c.is_ascii_alphanumeric() && c != '-')
@@ -163,7 +165,15 @@ fn lets_in(rule: &str) -> Option<&'static str> {
     let lets = rule.starts_with("pass ") || words.clone().any(accepts);
     // A rule for IPv6 that names ends of IPv4 may be of either.
     let mixed = words.clone().any(|w| w == "inet6") && !rule.contains("::");
-    if !lets || mixed || words.clone().any(|w| OTHERS.contains(&w)) || !rule.contains("udp") {
+    // A host behind the gateway.
+    let behind = [" to 10.", " to 192.168.", " to {10.", " to {192.168."];
+    let onward = behind.iter().any(|to| rule.contains(to));
+    if !lets
+        || mixed
+        || onward
+        || words.clone().any(|w| OTHERS.contains(&w))
+        || !rule.contains("udp")
+    {
         return None;
     }
     words.find_map(|word| match word {
