@@ -263,7 +263,15 @@ fn in_the_table(s: &Signals<'_>) -> Option<Judgement> {
         "the way to the peer's own address {peer} is by the tunnel ({device}, {})",
         route.network
     );
-    let dies = DIES.into_iter().find_map(|c| s.complains(c));
+    // Where nothing else in the table leads to the peer, a tunnel that came up at all has another way.
+    let host = Selector::host(peer);
+    let beside = local
+        .iter()
+        .any(|(_, net, _, r)| through(r).is_none() && net.contains(&host));
+    let dies = DIES
+        .into_iter()
+        .filter(|c| beside || *c == Complaint::NeverConnects)
+        .find_map(|c| s.complains(c));
     let Some(dies) = dies.filter(|_| !s.up) else {
         return Some(possible(
             34,
