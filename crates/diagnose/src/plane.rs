@@ -103,6 +103,13 @@ impl<'a> Signals<'a> {
         let failed: Vec<Ping<'_>> = self.pings().filter(|p| p.received == 0).collect();
         failed
             .into_iter()
+            .filter(|large| {
+                // One that is as large and wasn't cut up got through.
+                let as_large = |p: &Ping<'_>| {
+                    p.received > 0 && p.whole && p.to == large.to && p.size >= large.size
+                };
+                !self.pings().any(|p| as_large(&p))
+            })
             .filter_map(|large| {
                 let small = self
                     .pings()
