@@ -29,7 +29,8 @@ use crate::text::Line;
 pub(crate) use prose::{is_prose, parts, quoted};
 pub(crate) use torn::{Joined, Torn};
 use words::{
-    BEHIND, BEHIND_FAIL, CAUSES, NEWER, OFF, OFF_BEFORE, OFF_BEHIND, TABLE, TROUBLE, WANTED,
+    BEHIND, BEHIND_FAIL, CAUSES, FAR, FAR_HAS, NEWER, OFF, OFF_BEFORE, OFF_BEHIND, TABLE, TROUBLE,
+    WANTED,
 };
 
 /// So many complaints are kept of one text, and so many lines are looked at.
@@ -72,7 +73,7 @@ pub(crate) struct Account {
     newer: bool,
     /// Some sentence tells that all traffic goes through the tunnel on purpose.
     wanted: bool,
-    /// Some sentence tells that hosts behind the gateway fail, too.
+    /// Some sentence tells that hosts behind the gateway fail, too, or that the other end has what was sent.
     behind_fail: bool,
     near: near::Near,
 }
@@ -168,7 +169,8 @@ impl Account {
         self.ailing |= ours::ails(&sentence);
         self.newer |= holds(&sentence, NEWER);
         self.wanted |= holds(&sentence, WANTED);
-        self.behind_fail |= holds(&sentence, BEHIND) && holds(&sentence, BEHIND_FAIL);
+        self.behind_fail |= holds(&sentence, BEHIND) && holds(&sentence, BEHIND_FAIL)
+            || holds(&sentence, FAR) && holds(&sentence, FAR_HAS);
         // Who lists all that there may be has seen none of it.
         let named = CAUSES
             .iter()

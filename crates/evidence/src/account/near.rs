@@ -10,7 +10,9 @@ use super::{holds, places};
 const MOST: usize = 16;
 
 /// Whose networks a tunnel has at this end.
-const OWN: &str = "my end|our end|this end|near end|local end|my side|our side|this side|local side|local network|local net |local subnet|local selector|local ts |our network|our subnet|our selector|phase #2|tunnel network|encryption domain|leftsubnet|selectors are|selector is";
+const OWN: &str = "my end|our end|this end|near end|local end|my side|our side|this side|local side|local selector|local ts |our selector|our phase #2|local phase #2|phase #2|tunnel network|encryption domain|leftsubnet";
+/// And the far ones.
+const FAR: &str = "remote|far |his |their |other end|other side|peer|partner|opposite|rightsubnet";
 /// It is said to be the tunnel's.
 const SAID: &str = "address of the phase #2|address in the phase #2|to the phase #2 network";
 /// The address of an interface towards the Internet may be private, too.
@@ -28,10 +30,18 @@ pub(super) struct Near {
 impl Near {
     /// The next sentence, as it stands and in plain words.
     pub(super) fn sentence(&mut self, text: &str, plain: &str) {
+        let last = |of: &str, before: usize| {
+            let places = of.split('|').flat_map(|words| places(plain, words));
+            places
+                .filter(|(_, to)| *to <= before)
+                .map(|(_, to)| to)
+                .max()
+        };
         if holds(plain, OWN) {
-            let told = words(text)
-                .filter(|w| w.contains('/'))
-                .filter_map(|w| w.parse::<Selector>().ok());
+            let told = words(text).filter(|w| w.contains('/')).filter_map(|w| {
+                let at = plain.find(super::plain(w).trim_start())?;
+                (last(OWN, at)? > last(FAR, at).unwrap_or(0)).then(|| w.parse::<Selector>().ok())?
+            });
             let room = MOST.saturating_sub(self.networks.len());
             self.networks.extend(told.take(room));
         }

@@ -84,8 +84,12 @@ pub(super) const NEWER: &str = "or higher|or newer|or later|and higher|and newer
 pub(super) const WANTED: &str = "as wanted|on purpose|intentional|intended|by design|full tunnel|fulltunnel|all traffic goes|all traffic by|all traffic via|all traffic through|all our traffic|everything goes by|everything goes via|everything goes through|everything by the|goes by the|goes via the|goes through the|its internet by|internet by the|internet via the|internet through the";
 /// Hosts behind a gateway.
 pub(super) const BEHIND: &str = "pcs|pc |clients|client |users|user |lan hosts|hosts in the lan|hosts of the lan|hosts behind|from the lan|our lan|machines|devices|workstation|laptop|nobody|no one|everybody|everything|nothing works|other pods|from pods|from a pod|between pods";
+/// Who is at the other end.
+pub(super) const FAR: &str = "far admin|other admin|peers admin|admin of the|other side|far side|remote side|other end|far end|remote end|partner|his server|their server|his firewall|their firewall";
+/// It has what was sent.
+pub(super) const FAR_HAS: &str = "arrive|sees|see the|receives|received|gets our|get our|answers|replies|dropping us|drops our|dropped our|blocks our|blocked our";
 /// They don't do better.
-pub(super) const BEHIND_FAIL: &str = "no reply|no answer|no response|the same|timeout|times out|time out|cant |cannot|fail|either|neither|too |as well|not |none|nothing|unable|nobody|no one";
+pub(super) const BEHIND_FAIL: &str = "no reply|no answer|no response|same |timeout|times out|time out|cant |cannot|fail|either|neither|too |as well|not |none|nothing|unable|nobody|no one";
 /// It isn't so, it isn't so always, somebody only wants to understand why it isn't, or it is what others say of their part.
 const WELL_NOT: &str = "not between|within each|only within|apart from|this one|causing|but |until|except|however|although|though|when |then |after |before |unless|if |once |fail|not work|doesnt|dont |didnt|isnt|arent|wasnt|cant|cannot|couldnt|unable|no longer|anymore|any more|stops|stopped|drops|for a while|at first|used to|was working|worked|should|why |not able|nothing|no traffic|slow|only |without vpn|without ipsec|without the vpn|without the tunnel|over the internet|with the other|other tunnel|from the other|one way|one direction|sometimes|again|hang|stuck|on the first|the first one|on another|on the other|on one of|on all other|elsewhere|say |says |claim|swear|assure|insist|according to|told us|told me|tells us|tells me|their |the provider|the isp|our isp|our provider|hosting";
 
@@ -141,7 +145,7 @@ pub(super) const OFF_BEHIND: &[&str] = &["off ", "is stopped ", "was stopped "];
 /// What else takes somebody's access, or the network, away.
 macro_rules! cut_by_others {
     () => {
-        "now its fine|forgot|forgotten|password|fail2ban|modem|dsl|thunderstorm|power |provider|isp |migrat|rebooted|firewall rules|filter rules|pass rule|rules were reset|default route|bgp|ospf|gui|upload|hung|once a day|for an hour|for a minute|for a second"
+        "now its fine|forgot|forgotten|password|fail2ban|modem|dsl|thunderstorm|power |provider|isp |migrat|rebooted|firewall rules|filter rules|pass rule|rules were reset|default route|bgp|ospf|gui|upload|hung|once a day|for an hour|for a minute|for a second|large|big |download|copy|file|output|print|dmesg|run top|to hosts in|to a server|to servers|at the centre|other end|the peer|peers |partner"
     };
 }
 

@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use adit_model::complaint::Complaint;
-use adit_model::fact::Side;
+use adit_model::fact::{Known, Side};
 use adit_model::host::{HostState, Listing, Route};
 use adit_model::selector::Selector;
 use adit_model::sign::Sign;
@@ -214,7 +214,12 @@ fn by_the_table(s: &Signals<'_>) -> Option<Judgement> {
                 .zip(net(&policy.to))
                 .is_some_and(|(of, to)| of.intersect(&to).is_some())
     });
-    if !all || elsewhere {
+    // Whoever tells of more than the gateway's own packets asks about more.
+    let more = s.case.facts.iter().any(|f| {
+        matches!(f.what, Known::Complained { complaint, .. } if complaint.is_trouble())
+            && f.source.line != told.source.line
+    });
+    if !all || elsewhere || more {
         return Some(possible(
             34,
             format!(
