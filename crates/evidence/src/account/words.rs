@@ -501,7 +501,7 @@ pub(super) static TABLE: &[Words] = &[
     Words {
         unless: concat!(
             "not |cannot|didnt|doesnt|dont |isnt|cant|still|neither|nothing|never|no difference|no effect|no luck|whether|should|might|maybe|perhaps|hoping|try |says|manual|docs|tells|told|customer|colleague|",
-            "rule|polic|exempt|nat |masquerad|filter|firewall|on the server|on the file server|on the windows|on the host|on each|on every|on my pc|on the pc|on the client|on both|behind|file server|core switch|metric|return route|route back|route map|reflector"
+            "rule|polic|exempt|nat |masquerad|filter|firewall|on the server|on the file server|on the windows|on the host|on each|on every|on my pc|on the pc|on the client|on both|behind|file server|core switch|metric|return |their end|route back|route map|reflector"
         ),
         ..helped(
             Complaint::WorksWithRoute,
