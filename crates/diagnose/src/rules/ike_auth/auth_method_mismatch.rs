@@ -8,7 +8,7 @@ use adit_model::reason::Refusal;
 use adit_model::sign::Sign;
 
 use super::identity::unexplained;
-use crate::finding::SAID;
+use crate::finding::{CONDITION, SAID};
 use crate::rule::{Found, Judgement, Need, Page, Rule};
 use crate::seen::before;
 use crate::signals::{Signals, notify, quote, who};
@@ -115,9 +115,11 @@ fn judge(s: &Signals<'_>) -> Judgement {
             }
             _ => String::new(),
         };
+        // Two configurations that differ say less than a gateway that refuses.
+        let configured = seen.said().trim_start().starts_with("authentication ");
         return Found::by(
             seen,
-            SAID - 0.01,
+            if configured { CONDITION } else { SAID - 0.01 },
             format!("the two sides authenticate in different ways{values}"),
         )
         .at(AtFault::Both)
