@@ -1,7 +1,7 @@
 //! `rekey-disabled`: nobody replaces the SA before it expires.
 
 use adit_model::complaint::Complaint;
-use adit_model::fact::{Fact, Known};
+use adit_model::fact::Known;
 use adit_model::sign::Sign;
 
 use crate::finding::{CONDITION, SAID};
@@ -67,35 +67,45 @@ fn judge(s: &Signals<'_>) -> Judgement {
         .done()
 }
 
-/// Somebody tells that it ends with its lifetime, and that nobody replaces it; or tells after what time, and a configuration
-/// says the rest.
+/// Somebody tells that it ends with its lifetime, and that nobody replaces it.
 fn told(s: &Signals<'_>) -> Judgement {
-    let whole = s.complains(Complaint::EndsWithoutRekey).map(|f| (f, None));
-    let Some((told, off)) = whole.or_else(|| by_configuration(s)).filter(|_| s.calm()) else {
+    if !s.calm() {
         return Judgement::Silent;
+    }
+    let Some(told) = s.complains(Complaint::EndsWithoutRekey) else {
+        return if is_configured(s) {
+            Judgement::Possible {
+                weight: 35,
+                because: "rekeying is switched off, and it ends with a lifetime".to_owned(),
+                separated_by: "whether the other side replaces SAs, and what the log says when they end",
+            }
+        } else {
+            Judgement::Silent
+        };
     };
     Found::on(
         told,
         CONDITION,
-        off.map_or(AtFault::Unknown, |f: &Fact| f.side.into()),
+        AtFault::Unknown,
         "the SA ends with its lifetime: rekeying is switched off",
     )
-    .with(off)
     .because("With rekeying switched off a side leaves it to the other to replace SAs; where the other doesn't either, all ends with the lifetime.")
     .fix("switch rekeying on (Libreswan: rekey=yes; strongSwan: rekey_time above 0), at least on the side that initiates")
     .done()
 }
 
-fn by_configuration<'a>(s: &Signals<'a>) -> Option<(&'a Fact, Option<&'a Fact>)> {
-    let (told, after) = s.case.facts.iter().find_map(|f| match f.what {
+/// It ends after a lifetime of a configuration that leaves it to the other side to replace SAs. That side may do so, and something
+/// else may come at such times.
+fn is_configured(s: &Signals<'_>) -> bool {
+    let after = s.case.facts.iter().find_map(|f| match f.what {
         Known::Complained {
             complaint: Complaint::Periodic,
-            after_s: Some(after),
-        } => Some((f, after)),
+            after_s,
+        } => after_s,
         _ => None,
-    })?;
-    let near = |life: u64| after.abs_diff(life) <= life / 20;
-    let off = s.case.facts.iter().find(|f| match &f.what {
+    });
+    let near = |life: u64| after.is_some_and(|after| after.abs_diff(life) <= life / 20);
+    s.case.facts.iter().any(|f| match &f.what {
         Known::PeerConfigured { connection } => {
             let ike = connection.ike_life.value.map(|life| life.as_secs());
             let of_children = || {
@@ -107,6 +117,5 @@ fn by_configuration<'a>(s: &Signals<'a>) -> Option<(&'a Fact, Option<&'a Fact>)>
             !connection.rekey.value && (ike.is_some_and(near) || of_children())
         }
         _ => false,
-    })?;
-    Some((told, Some(off)))
+    })
 }
