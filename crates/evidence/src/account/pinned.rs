@@ -55,6 +55,8 @@ const ADVICE: &str = "you should|you need|you have to|you must|you may|you can|y
 
 /// What was done to the thing that was named before.
 const TO_IT: &str = "changed it|changed that|changed this|changing it|changing that|corrected it|corrected that|correcting it|adjusted it|set it to|turned it on|turned it off|turning it on|turning it off|switched it on|switched it off|enabled it|enabling it|disabled it|disabling it|added it|adding it|removed it|removing it|replaced it|renewed it|imported it|installed it|stopped it|opened it|allowed it|fixed it|fixed that|fixing it|fixing that|turned them|changed them|corrected them|enabled them|disabled them";
+/// It was switched on, which isn't what helps where the thing was to be done without.
+const ON_AGAIN: &str = "turned it on|turning it on|switched it on|switching it on|enabled it|enabling it|activated it|added it|adding it|installed it|turned them on|switched them on|enabled them";
 /// It was so until something was done.
 const FAILED: &str =
     "not |failed|fails|didnt|couldnt|wouldnt|wasnt|never|cant|cannot|down|nothing|no ";
@@ -108,7 +110,12 @@ pub(super) fn pinned(told: &Told<'_>) -> Option<(Culprit, PinnedBy)> {
                 return None;
             }
             if holds(sentence, TO_IT) {
-                return one(named(before).map(|(thing, _)| thing.culprit));
+                let contrary = |thing: &Thing| {
+                    matches!(thing.done, Done::Off | Done::Unused) && holds(sentence, ON_AGAIN)
+                };
+                return one(named(before)
+                    .filter(|(thing, _)| !contrary(thing))
+                    .map(|(thing, _)| thing.culprit));
             }
             follows
                 .then(|| changed(told.earlier, before, told_of_us(before)))
@@ -325,6 +332,7 @@ fn is_done(thing: &Thing, sentence: &str, follows: bool) -> bool {
         by_name || to_it
     };
     match thing.done {
+        Done::Off | Done::Unused if holds(sentence, ON_AGAIN) => false,
         Done::Off | Done::Unused => follows && switched_off(sentence, thing.names) || near(),
         Done::On => !is_off(sentence, thing.names) && near(),
         Done::Changed | Done::Corrected => near(),

@@ -70,7 +70,7 @@ const GROUP: &str = "dh group|dhgroup|diffie hellman|dh #|dh|modp|group #|groups
 const ALGORITHMS: &str = "proposal|encryption|cipher|algorithm|hash|integrity|aes|sha1|sha2|sha384|sha512|sha #|md5|#3des|transform|crypto suite|prf";
 const CERTIFICATE: &str = "certificat|cert |certs ";
 
-const OFFLOAD: &str = "hw offload|hardware offload|esp offload|esp hw|ipsec offload|crypto offload|nic offload|npu offload|offload ipsec|offload esp|inline crypto|inline ipsec|hw crypto|hardware crypto|crypto hardware|hardware ipsec|hardware accel|hw accel|ipsec accel|crypto accel|cryptographic accel|accelerat|crypto engine|crypto driver|driver for the crypto|cryptodev|af alg|afalg|safexcel|crypto safexcel|eip93|eip97|eip197|eip76|qat |qat#|intel qat|quickassist|caam|marvell cesa|mv cesa|cesa|crypto ccp|ccp crypto|sunxi ss|sun8i ce|padlock|aesni|aes ni|mtk crypto|crypto4xx|talitos|octeontx|otx2 cpt|nitrox|chcr|octeon crypto|cavium|offload";
+const OFFLOAD: &str = "hw offload|hardware offload|esp offload|esp hw|ipsec offload|crypto offload|nic offload|npu offload|offload ipsec|offload esp|inline crypto|inline ipsec|hw crypto|hardware crypto|crypto hardware|hardware ipsec|hardware accel|hw accel|ipsec accel|crypto accel|cryptographic accel|accelerat|crypto engine|crypto driver|driver for the crypto|cryptodev|af alg|afalg|safexcel|crypto safexcel|eip93|eip97|eip197|eip76|qat |qat#|intel qat|quickassist|caam|marvell cesa|mv cesa|cesa|crypto ccp|ccp crypto|sunxi ss|sun8i ce|mtk crypto|crypto4xx|talitos|octeontx|otx2 cpt|nitrox|chcr|octeon crypto|cavium|offload";
 
 /// What a trial in vain may have been about, beside [`THINGS`]: that it helped is heard elsewhere.
 pub(super) static TRIALS: &[Thing] = &[
@@ -375,7 +375,7 @@ pub(super) static THINGS: &[Thing] = &[
     },
     // Of IKE itself, another cause.
     Thing {
-        unless: "port forward|dnat|destination nat|inbound|nat t |phase #1|negotiat|isakmp|ike |connects|came up|comes up",
+        unless: "port forward|dnat|destination nat|static port|one to one|#1 #1 nat|#1:#1|bridge mode|guest|reload|reboot|peer doesnt answer|peer does not answer|peer never answers|gateway doesnt answer|peers admin|peer s admin|his source nat|their source nat|his nat|their nat|inbound|nat t |phase #1|negotiat|isakmp|ike |connects|came up|comes up",
         ..thing(
             Culprit::SourceNat,
             "masquerad|outbound nat|source nat|snat|nat rule|postrouting",
@@ -383,7 +383,7 @@ pub(super) static THINGS: &[Thing] = &[
         )
     },
     Thing {
-        unless: "tcp segmentation|checksum offload|rx checksum|tx checksum|openvpn|wireguard",
+        unless: "tcp segmentation|checksum offload|rx checksum|tx checksum|openvpn|wireguard|spare router|new router|other router|another router|router in|restart|reboot|each morning|every morning|each night|every night|bios|by mistake|for ssl",
         ..thing(Culprit::Offload, OFFLOAD, Done::Unused)
     },
     Thing {
