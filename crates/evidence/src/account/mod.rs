@@ -205,7 +205,7 @@ impl Account {
             let over = match *complaint {
                 Complaint::WorksWithRoute => doubted && !routeless,
                 of if trial(of) => doubted,
-                _ => ours::is_settled(&sentence),
+                of => ours::is_settled(&sentence) || !asks && scenes::explains(&sentence, of),
             };
             if over {
                 facts.retain(|f| {

@@ -176,14 +176,18 @@ pub(super) static TABLE: &[Words] = &[
             "ike|isakmp|udp|port #500|#500|initiat|negotiat|phase #1|phase1|handshake",
         ],
     ),
-    saw(
-        Complaint::AnswersVanish,
-        &[
-            "other side|other end|remote|peer|far end|responder|their side|server|they",
-            "answers|replies|responds|sends a reply|sends a response|sends the reply|sends the response|sends an answer|response leaves|reply leaves|is replying|is responding|is answering",
-            "never arriv|never reach|never receiv|doesnt arriv|does not arriv|dont receive|do not receive|not received|doesnt reach|does not reach|never gets|never get |never see|dont see it|do not see it|is lost|gets lost",
-        ],
-    ),
+    // What comes out of a tunnel is no answer of IKE.
+    Words {
+        unless: "decrypt|forwarded|forwards|through the tunnel",
+        ..saw(
+            Complaint::AnswersVanish,
+            &[
+                "other side|other end|remote|peer|far end|responder|their side|server|they",
+                "answers|replies|responds|sends a reply|sends a response|sends the reply|sends the response|sends an answer|response leaves|reply leaves|is replying|is responding|is answering",
+                "never arriv|never reach|never receiv|doesnt arriv|does not arriv|dont receive|do not receive|not received|doesnt reach|does not reach|never gets|never get |never see|dont see it|do not see it|is lost|gets lost",
+            ],
+        )
+    },
     saw(
         Complaint::LastNetworkWins,
         &[
