@@ -26,7 +26,7 @@ const WATCHED: &str = "tcpdump|capture|wireshark|sniff|tshark|trace";
 const BEYOND: &str = "on the branch|in the branch|at the branch|remote client|client on the remote|at the remote|on the remote|through the tunnel|to the tunnel|in clear|forwards nothing|forward nothing|doesnt forward|does not forward|forwards none|not forwarded|shows up there|server s eth|servers eth";
 /// Something else is known to drop it, or the two aren't in one network.
 const DROPPED_THERE: &str =
-    "iptables|nftables|nsg|security group|firewall|arp |vlan|drops it|drops them|drops the";
+    "nsg|security group|firewall drops|firewall blocks|arp |vlan|drops it|drops them|drops the";
 /// It is about what goes to the other gateway, or the packets are seen.
 const OUTWARD: &str = "esp packet|ike |udp #500|#4500|isakmp|wan |other gateway|remote gateway|peer gateway|peer s|internet|isp |provider";
 
