@@ -192,6 +192,14 @@ fn leaves_translated(s: &Signals<'_>) -> Option<Judgement> {
         })?;
         // Each that came in went out so.
         let each = before.outbound == Some(false) && before.packets == left.packets;
+        // Two pings may be two hosts', the gateway's own among them.
+        if its && !each && left.port.is_none() && suffers {
+            return Some(possible(
+                40,
+                format!("packets for {to} are seen with the gateway's own address {from}, and others with that of {}", before.from),
+                "whether they are the same packets (their ids), and the list of NAT rules",
+            ));
+        }
         (its && before.outbound != Some(true) && (suffers || each)).then(|| {
             Found::on(
                 left.fact,

@@ -170,7 +170,7 @@ fn leaves_beside(s: &Signals<'_>) -> Option<Judgement> {
     s.clear().find_map(|left| {
         let host = Selector::host(left.to);
         let bits = |r: &Route| r.network.split_once('/')?.1.parse::<u8>().ok();
-        let (fact, way, _) = table
+        let (_, way, _) = table
             .iter()
             .filter(|(_, _, net)| net.contains(&host))
             .max_by_key(|(_, r, _)| bits(r).unwrap_or(32))?;
@@ -178,21 +178,16 @@ fn leaves_beside(s: &Signals<'_>) -> Option<Judgement> {
         let beside = way.network == "0.0.0.0/0" && !by_tunnel(way);
         let beside = beside && !left.between_gateways && is_inside(left.to);
         let device = way.device.as_deref()?;
+        // Nothing tells which interface the capture was taken on.
         beside.then(|| {
-            Found::on(
-                left.fact,
-                SYMPTOM,
-                AtFault::Local,
+            possible(
+                50,
                 format!(
-                    "packets from {} to {} leave in clear: the table leads them by {device} ({})",
+                    "packets from {} to {} are seen in clear, and the main table leads them by {device} ({})",
                     left.from, left.to, way.network
                 ),
+                "whether they were captured where they leave, and `ip route get` and `ip rule` for that address",
             )
-            .with([*fact])
-            .because("The policies are bound to the tunnel's interface by a mark or a number, so only what is routed to it goes into the tunnel.")
-            .fix(format!("add a route for the network of {} by the tunnel's interface", left.to))
-            .then(format!("`ip route get {}`", left.to))
-            .done()
         })
     })
 }
