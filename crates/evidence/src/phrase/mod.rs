@@ -364,7 +364,7 @@ impl Phrases {
                 self.minutes = minutes.parse().ok();
                 continue;
             }
-            if sign == Sign::RecursiveRouting && !route::loops(&values) {
+            if sign == Sign::RecursiveRouting && !route::loops(&values, &body) {
                 continue;
             }
             if values.contains_key("sent")
