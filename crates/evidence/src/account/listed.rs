@@ -4,7 +4,7 @@ use super::{holds, plain};
 
 /// What is told under such a heading helped.
 const CURES: &str = "workaround|work around|what helps|what helped|things help|either helps|each of these helps|these help|one of these helps|what fixed|what fixes|what solved|solutions|possible fixes|fixes that work|how i fixed|how we fixed|cures";
-const UNSURE: &str = "no workaround|tried|could|might|maybe|should|did not|didnt|does not|doesnt|dont|people|others|mention|forum|previous|last |other |another|elsewhere|someone|somebody|suggest|recommend|general|usual|common|article|blog|no known|not |is there|any workaround|none|looking for";
+const UNSURE: &str = "no workaround|tried|could|might|maybe|should|did not|didnt|does not|doesnt|dont|people|others|mention|forum|previous|last |other |another|elsewhere|someone|somebody|suggest|recommend|general|usual|common|article|blog|no known|not |is there|any workaround|none|looking for|found on|i found|web|internet|google|manual|documentation|known";
 
 /// So long is a heading at most, or what stands before a colon.
 const HEADING: usize = 120;

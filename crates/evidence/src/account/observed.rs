@@ -151,13 +151,16 @@ pub(super) static TABLE: &[Words] = &[
             "still enabled|is enabled|was enabled|still on|was on|is on|forgot|disabling|after disabl|i disabled|wasnt disabled|not disabled|was not disabled|were enabled",
         ],
     ),
-    saw(
-        Complaint::RouteMissing,
-        &[
-            "there is no route|theres no route|there was no route|no route for|no route to the remote|no route is|no route was|route is missing|route was missing|missing route|missing the route|doesnt have a route|does not have a route|didnt have a route|had no route|has no route|route isnt there|route is not there|route isnt installed|route is not installed|route doesnt exist|route does not exist|route was not added|route wasnt added|route isnt added|route is not added|routes are not added|routes arent added|doesnt add a route|does not add a route|doesnt add the route|does not add the route|no routes are added",
-            "remote|tunnel|subnet|network|vpn|other side|lan|back",
-        ],
-    ),
+    Words {
+        unless: "add the missing|adding the missing",
+        ..saw(
+            Complaint::RouteMissing,
+            &[
+                "there is no route|theres no route|there was no route|no route for|no route to the remote|no route is|no route was|route is missing|route was missing|missing route|missing the route|doesnt have a route|does not have a route|didnt have a route|had no route|has no route|route isnt there|route is not there|route isnt installed|route is not installed|route doesnt exist|route does not exist|route was not added|route wasnt added|route isnt added|route is not added|routes are not added|routes arent added|doesnt add a route|does not add a route|doesnt add the route|does not add the route|no routes are added",
+                "remote|tunnel|subnet|network|vpn|other side|lan|back",
+            ],
+        )
+    },
     saw(
         Complaint::OnlyBehindWorks,
         &[

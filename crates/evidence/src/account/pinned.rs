@@ -40,7 +40,7 @@ const BACK: &str = "down again|later it|hours later|none of them is tried|none o
 /// It says so of before, or that it is well.
 const BEFORE: &str = "before|was |were |had |used to|previously|didnt|did not|until|because|turned out|thank|hope|anyone|no longer|no more|no problem|no issue|no drop|anymore|any more|without|know why|sure why|idea why|understand why|previous|old |earlier|no error|both sides|both ends have|no trouble";
 /// It works now, and something else doesn't.
-const HOWEVER: &str = "but |however|although|though |except|only to|only for|only one|only some|one of the networks|networks only|before |until |previously|for years|in the past|in version|with version";
+const HOWEVER: &str = "but |not from|works for dns|only that|however|although|though |except|only to|only for|only one|only some|one of the networks|networks only|before |until |previously|for years|in the past|in version|with version";
 /// The sentence tells what it was.
 const RESOLVED: &str = "turned out|turns out|turn out|problem was|problem is that|issue was|cause was|root cause|reason was|was caused by|is caused by|was because|because of the wrong|was due to|is due to|the culprit|fix was|fix is to|solution was|solution is|the trick was|the trick is|forgot|my mistake|my fault|my bad|our mistake|found the problem|found the issue|found the cause|found out|figured out|figured it out|realized|realised|discovered|noticed that|mistake was|the error was|it was the|it was a|was simply|what fixed|what helped|had a typo";
 /// What was wrong with it.
@@ -616,11 +616,11 @@ mod tests {
                 RouteMissing,
             ),
             (
-                "I then added a route for it by hand. Now it works.",
+                "I then added a route for 10.4.0.0/24 by hand. Now it works.",
                 RouteMissing,
             ),
             (
-                "Adding the route fixes it until the next reconnect.",
+                "Adding the route to the remote network fixes it until the next reconnect.",
                 RouteMissing,
             ),
             ("Adding the route in the VPC fixed it.", CloudRoute),
@@ -650,6 +650,11 @@ mod tests {
             "You could add a route by hand, and it would work then.",
             "I added the route and it works for one of the networks only.",
             "After I added a route on my PC via the VPN box it works.",
+            "I added a static route and now it works.",
+            "The servers answered by the default gateway. I added a static route there, now it works.",
+            "I added a route to 10.4.0.0/24 and an allow rule in the firewall and now it works.",
+            "I added the route 10.9.0.0/24 to the crypto ACL and now it works.",
+            "We removed the static route 10.4.0.0/16 into the tunnel and now the tunnel works again.",
         ] {
             assert_eq!(of(text), None, "{text}");
         }
@@ -678,7 +683,7 @@ mod tests {
             ),
             (
                 "",
-                "I added a route by hand and nothing helped.",
+                "I added a route to 10.4.0.0/24 by hand and nothing helped.",
                 RouteMissing,
             ),
             (

@@ -198,7 +198,7 @@ pub(super) static TABLE: &[Words] = &[
     told(Complaint::LargeFails, &[BY_TCP, THEN_STALLS]),
     // Of pages that are reached alike, those that send more never come.
     Words {
-        unless: "dns|resolv|block|filter|captcha|location|geo|country|proxy|certificate|certificat|turned out|turns out|ublock|adblock|list|forbid|appliance|since the|was replaced",
+        unless: "dns|resolv|block|filter|captcha|location|geo|country|proxy|certificate|certificat|turned out|turns out|ublock|adblock|netflix|streaming|data cent|reset|list|forbid|appliance|since the|was replaced",
         ..told(
             Complaint::LargeFails,
             &[SOME_PAGES, PAGES_STALL, OF_THE_WEB],
