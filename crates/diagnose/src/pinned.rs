@@ -65,12 +65,21 @@ pub(crate) fn pinned(s: &Signals<'_>, rule: &Rule, judgement: Judgement) -> Judg
     .done()
 }
 
-/// What somebody changed without any difference, where that speaks against the cause.
+/// What somebody changed without any difference, where that speaks against the cause. What is told of it last counts: a
+/// first try may have been a wrong one.
 fn tried_in_vain(s: &Signals<'_>, cause: &str) -> Option<Culprit> {
-    s.case.facts.iter().find_map(|f| match f.what {
-        Known::TriedInVain { culprit } if excludes(culprit).contains(&cause) => Some(culprit),
-        _ => None,
-    })
+    s.case
+        .facts
+        .iter()
+        .rev()
+        .find_map(|f| match f.what {
+            Known::TriedInVain { culprit } if excludes(culprit).contains(&cause) => {
+                Some(Some(culprit))
+            }
+            Known::PinnedDown { culprit, .. } if excludes(culprit).contains(&cause) => Some(None),
+            _ => None,
+        })
+        .flatten()
 }
 
 /// What a thing isn't the cause of, when it made no difference. Of what both ends have to agree on, nobody knows whether it

@@ -238,19 +238,11 @@ pub(super) fn counts_alone(culprit: Culprit) -> bool {
 
 /// Whether packets pass or don't by it alone.
 fn carries(culprit: Culprit) -> bool {
-    matches!(
-        culprit,
-        Culprit::RouteMissing
-            | Culprit::RouteOfTunnel
-            | Culprit::RouteToPeer
-            | Culprit::CloudRoute
-            | Culprit::ReturnRoute
-            | Culprit::Offload
-            | Culprit::ReversePath
-            | Culprit::Forwarding
-            | Culprit::EspFilter
-            | Culprit::SourceNat
-    )
+    match culprit {
+        Culprit::ReversePath | Culprit::Forwarding | Culprit::EspFilter => true,
+        Culprit::Rekeying => false,
+        other => counts_alone(other),
+    }
 }
 
 /// `It didn't connect until I changed …`.

@@ -56,12 +56,11 @@ impl BsdRoutes {
             return;
         }
         if let Some(state) = half(body) {
-            facts.push(fact(
-                place(),
-                Known::Host {
-                    state: Box::new(state),
-                },
-            ));
+            self.seen += 1;
+            if self.seen <= KEPT {
+                let state = Box::new(state);
+                facts.push(fact(place(), Known::Host { state }));
+            }
             return;
         }
         let begins = body.starts_with("default ") || body.starts_with(|c: char| c.is_ascii_digit());
