@@ -5,7 +5,9 @@
 //! thread that has handed on a question may as well look for the answer for that long. It learns by itself whether that
 //! pays: for each kind of event it remembers whether the next one came soon. Across the world, where answers take
 //! milliseconds, it doesn't look at all; and however packets come, it looks for at most a twentieth of the time, and
-//! lets whoever else wants the processor have it meanwhile.
+//! lets whoever else wants the processor have it meanwhile. Where packets come by the dozen it doesn't look either: nobody
+//! waits for one of them alone, the next ones are there before it could sleep or take their time, and hosts that send so
+//! much need the processor themselves (3 % of what one TCP stream carries where all share two).
 
 use std::time::Duration;
 
@@ -17,6 +19,10 @@ const LONGEST: Duration = Duration::from_micros(120);
 const PART: u32 = 20;
 /// Most that is saved up for looking.
 const SAVED: Duration = Duration::from_micros(600);
+/// So many packets in one go are a stream and no question.
+const STREAM: u64 = 16;
+/// How long a stream is taken to go on: its acknowledgements come one by one.
+const GOES_ON: Duration = Duration::from_millis(2);
 /// How sure one can be that the next event comes soon.
 const SURE: u8 = 3;
 /// How sure one has to be to look.
@@ -41,6 +47,8 @@ pub struct Linger {
     idle: Mono,
     /// Time that may be spent.
     saved: Duration,
+    /// Until when a stream is taken to go on.
+    stream: Mono,
 }
 
 impl Linger {
@@ -51,6 +59,14 @@ impl Linger {
             last: None,
             idle: now,
             saved: Duration::ZERO,
+            stream: now,
+        }
+    }
+
+    /// It has carried so many packets since it waited.
+    pub fn carried(&mut self, now: Mono, packets: u64) {
+        if packets >= STREAM {
+            self.stream = now + GOES_ON;
         }
     }
 
@@ -61,7 +77,7 @@ impl Linger {
         self.idle = now;
         let soon = self.last.and_then(|kind| self.soon.get(kind as usize));
         let pays = soon.is_some_and(|sure| *sure >= ENOUGH);
-        (pays && self.saved >= LONGEST).then(|| now + LONGEST)
+        (pays && now >= self.stream && self.saved >= LONGEST).then(|| now + LONGEST)
     }
 
     /// It has looked until now.
@@ -137,6 +153,24 @@ mod tests {
             let (looked, _) = play(&mut linger, &[(Came::In, gap)], 10_000);
             assert!(looked <= gap * 10_000 / PART + SAVED, "{gap:?}: {looked:?}");
         }
+    }
+
+    /// Also while only its acknowledgements come; what is asked later is looked for again.
+    #[test]
+    fn nobody_looks_for_more_of_a_stream() {
+        let mut linger = Linger::new(Mono(0));
+        let ask_near = [(Came::Out, LATE), (Came::In, SOON)];
+        play(&mut linger, &ask_near, 50);
+        let now = Mono(2_000_000_000);
+        linger.done(now, None);
+        let looks = |linger: &mut Linger, at| linger.done(at, Some(Came::Out)).is_some();
+        linger.carried(now, STREAM - 1);
+        assert!(looks(&mut linger, now));
+        linger.carried(now, STREAM);
+        assert!(!looks(&mut linger, now));
+        linger.carried(now + SOON, 1);
+        assert!(!looks(&mut linger, now + SOON));
+        assert!(looks(&mut linger, now + GOES_ON));
     }
 
     #[test]

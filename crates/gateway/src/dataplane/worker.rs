@@ -141,11 +141,15 @@ impl Worker {
         self.counters.belong_to(adit_kernel::load::this_thread());
         let mut events = Vec::with_capacity(EVENTS);
         let mut linger = Linger::new(self.clock.mono());
-        let mut last = None;
+        let (mut last, mut before) = (None, 0);
         loop {
             // One reading of the clock between the last packet and the waiting for the next.
             let now = self.clock.mono();
             self.teller.tell(now);
+            let [sealed, opened] = self.counters.carried();
+            let carried = sealed.packets + opened.packets;
+            linger.carried(now, carried - before);
+            before = carried;
             let until = linger.done(now, last.take());
             self.wait(&mut events, (now, until), &mut linger)?;
             for event in &events {
