@@ -279,6 +279,6 @@ fn unreadable(slot: Slot) -> DropReason {
 /// Times that a socket is read before others get their turn.
 const ROUNDS: usize = 4;
 /// Octets that are opened before they are written.
-const CACHE: usize = 512 << 10;
+const CACHE: usize = 1 << 20;
 /// Messages received at once, when they are long.
-const FEWEST: usize = 8;
+const FEWEST: usize = 16;

@@ -5,9 +5,9 @@
 //! thread that has handed on a question may as well look for the answer for that long. It learns by itself whether that
 //! pays: for each kind of event it remembers whether the next one came soon. Across the world, where answers take
 //! milliseconds, it doesn't look at all; and however packets come, it looks for at most a twentieth of the time, and
-//! lets whoever else wants the processor have it meanwhile. Where packets come by the dozen it doesn't look either: nobody
-//! waits for one of them alone, the next ones are there before it could sleep or take their time, and hosts that send so
-//! much need the processor themselves (3 % of what one TCP stream carries where all share two).
+//! lets whoever else wants the processor have it meanwhile. Where a stream of long packets passes it doesn't look
+//! either: nobody waits for one of them alone, and who sends and receives it needs the processor (2 % of what one TCP
+//! stream carries where all share two).
 
 use std::time::Duration;
 
@@ -19,8 +19,8 @@ const LONGEST: Duration = Duration::from_micros(120);
 const PART: u32 = 20;
 /// Most that is saved up for looking.
 const SAVED: Duration = Duration::from_micros(600);
-/// So many packets in one go are a stream and no question.
-const STREAM: u64 = 16;
+/// So many octets in one go are a stream and no question.
+const STREAM: u64 = 16 << 10;
 /// How long a stream is taken to go on: its acknowledgements come one by one.
 const GOES_ON: Duration = Duration::from_millis(2);
 /// How sure one can be that the next event comes soon.
@@ -63,9 +63,9 @@ impl Linger {
         }
     }
 
-    /// It has carried so many packets since it waited.
-    pub fn carried(&mut self, now: Mono, packets: u64) {
-        if packets >= STREAM {
+    /// It has carried so many octets since it waited.
+    pub fn carried(&mut self, now: Mono, octets: u64) {
+        if octets >= STREAM {
             self.stream = now + GOES_ON;
         }
     }
@@ -168,7 +168,7 @@ mod tests {
         assert!(looks(&mut linger, now));
         linger.carried(now, STREAM);
         assert!(!looks(&mut linger, now));
-        linger.carried(now + SOON, 1);
+        linger.carried(now + SOON, 60);
         assert!(!looks(&mut linger, now + SOON));
         assert!(looks(&mut linger, now + GOES_ON));
     }

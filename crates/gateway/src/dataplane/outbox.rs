@@ -365,12 +365,13 @@ const EMPTY: Run = Run {
     octets: 0,
     segment: 0,
 };
-/// Once so many octets wait, they are sent: two bundles.
-const ROOM: usize = 2 * MOST_OCTETS;
+/// Once so many octets wait, they are sent: five bundles. A super-packet of the host is one and a bit, so that fewer of
+/// them leave a bit that is sent alone.
+const ROOM: usize = 5 * MOST_OCTETS;
 /// Longest packet, with more than any algorithm adds.
 const LONGEST: usize = 65_535 + 512;
 /// Once so many packets wait, they are sent.
-const MOST_PACKETS: usize = 256;
+const MOST_PACKETS: usize = 512;
 /// For how long bundles aren't tried again.
 const PAUSE: Duration = Duration::from_secs(1);
 /// How often a thread looks whether its turn has come before it leaves the processor to others.

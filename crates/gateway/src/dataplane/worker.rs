@@ -147,7 +147,7 @@ impl Worker {
             let now = self.clock.mono();
             self.teller.tell(now);
             let [sealed, opened] = self.counters.carried();
-            let carried = sealed.packets + opened.packets;
+            let carried = sealed.octets + opened.octets;
             linger.carried(now, carried - before);
             before = carried;
             let until = linger.done(now, last.take());
