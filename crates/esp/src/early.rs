@@ -121,9 +121,10 @@ const PATIENCE: Duration = Duration::from_millis(300);
 /// How much longer it may take until they are looked through, so that a flood doesn't have that done for each packet.
 const PACE: Duration = Duration::from_millis(10);
 /// Octets kept in all.
-const ROOM: usize = 512 << 10;
-/// Octets kept of one SPI, so that one peer's strays don't take the room of all.
-const ROOM_OF_ONE: usize = 128 << 10;
+const ROOM: usize = 8 << 20;
+/// Octets kept of one SPI, so that one peer's strays don't take the room of all: what comes at 10 Gbit/s while the thread
+/// that looks at the answer waits a millisecond or two for its processor.
+const ROOM_OF_ONE: usize = 3 << 20;
 /// What a packet costs beside its octets.
 const OVERHEAD: usize = 256;
 /// What the first packet of an SPI costs: room for more of it.
