@@ -160,6 +160,15 @@ pub(super) static PHRASES: &[Phrase] = &[
         Sign::ConfigSyntax,
         "/etc/ipsec.conf: {line:n}: syntax error",
     ),
+    // What the kernel behind it doesn't have.
+    any(
+        Sign::AlgorithmUnavailable,
+        "pfkey_sa: unsupported encryption algorithm {algorithm}",
+    ),
+    any(
+        Sign::AlgorithmUnavailable,
+        "pfkey_sa: unsupported integrity algorithm {algorithm}",
+    ),
     // What can't be read, bound to or opened.
     by(
         &["iked"],

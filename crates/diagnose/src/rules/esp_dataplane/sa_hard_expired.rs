@@ -85,6 +85,8 @@ fn judge(s: &Signals<'_>) -> Judgement {
         Sign::RekeyUnanswered,
         Sign::IdleClosed,
         Sign::RekeyOff,
+        // What the kernel didn't take was never used.
+        Sign::StateNotInstalled,
     ]);
     if s.up || again.is_some() || only_soft(s) || replaced(s) {
         return Judgement::Silent;

@@ -2,9 +2,11 @@
 
 use adit_model::event::{Happening, Party};
 use adit_model::fact::{Fact, Known};
+use adit_model::product::Product;
 use adit_model::sign::Sign;
 
 use crate::finding::CONDITION;
+use crate::plane::Carried;
 use crate::rule::{Found, Judgement, Need, Page, Rule};
 use crate::seen::Seen;
 use crate::signals::Signals;
@@ -86,23 +88,38 @@ fn judge(s: &Signals<'_>) -> Judgement {
             separated_by: "the peer's log of that moment: an error of its own, a rule, or somebody's hand",
         };
     }
-    if soon(up, fact) && for_l2tp(s) {
+    let all = s.each_carried(fact.side);
+    let unused = !all.is_empty() && all.iter().all(Carried::idle);
+    let used = all.iter().any(|c| !c.idle());
+    if for_l2tp(s) && (unused || within(up, fact, CLIENT_WAITS_MS)) {
         return Judgement::Possible {
             weight: 50,
-            because: "the peer deleted the SA soon after it came up; who wants L2TP gives up when it isn't answered inside".to_owned(),
+            because: "the peer deleted an SA that hadn't served yet; who wants L2TP gives up when it isn't answered inside".to_owned(),
             separated_by: "whether L2TP (UDP 1701) arrives out of the tunnel and is answered: its daemon's log, a capture",
+        };
+    }
+    // Of another product's log people show a part, which may lack what was wrong; our own gateway has seen everything.
+    let product = s.case.products.get(&fact.side);
+    let excerpt = product.is_some_and(|product| *product != Product::Adit);
+    if excerpt && !used && within(up, fact, NOT_WANTED_MS) {
+        return Judgement::Possible {
+            weight: 50,
+            because: "the peer deleted the SA as soon as it was up, and doesn't say what it didn't like about it".to_owned(),
+            separated_by: "the peer's log of that moment: what it was given, a check of its own, or somebody's hand",
         };
     }
     taken_down(Found::on(fact, CONDITION, AtFault::Remote, SUMMARY).with([up]))
 }
 
-/// Within the time that clients wait for what is inside.
-fn soon(up: &Fact, deleted: &Fact) -> bool {
-    // At once it is the SA that isn't wanted.
-    const PATIENCE_MS: core::ops::RangeInclusive<u64> = 5_000..=60_000;
+/// For how long clients wait for what is inside.
+const CLIENT_WAITS_MS: u64 = 60_000;
+/// Who deletes an SA so soon hasn't used it.
+const NOT_WANTED_MS: u64 = 5_000;
+
+/// Whether it was deleted within so many milliseconds. Who shows no times shows what belongs together.
+fn within(up: &Fact, deleted: &Fact, milliseconds: u64) -> bool {
     match (up.at, deleted.at) {
-        (Some(up), Some(end)) => PATIENCE_MS.contains(&end.0.saturating_sub(up.0)),
-        // Who shows no times shows what belongs together.
+        (Some(up), Some(end)) => end.0.saturating_sub(up.0) <= milliseconds,
         _ => true,
     }
 }

@@ -52,9 +52,13 @@ fn judge(s: &Signals<'_>) -> Judgement {
         if two_ends(&all) {
             continue;
         }
-        let sends = all.iter().find(|c| c.only_sends());
-        let receives = all.iter().find(|c| c.only_receives());
-        if let (Some(out), Some(back)) = (sends, receives)
+        let sends: Vec<_> = all.iter().filter(|c| c.only_sends()).collect();
+        let receives: Vec<_> = all.iter().filter(|c| c.only_receives()).collect();
+        // Of a pair each sends what the other receives: who answers none of many peers has another fault.
+        if sends.len() != receives.len() {
+            continue;
+        }
+        if let (Some(out), Some(back)) = (sends.first(), receives.first())
             && let Some(first) = out.facts.last()
         {
             return Found::on(
