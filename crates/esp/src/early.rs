@@ -99,6 +99,8 @@ impl<W> Early<W> {
                     taken.push((*spi, kept));
                 }
             }
+            // Room that many packets took isn't held by the few that are left.
+            waiting.kept.shrink_to(2 * waiting.kept.len());
             match waiting.kept.front() {
                 Some(next) => {
                     first = Some(first.map_or(next.until, |at: Mono| at.min(next.until)));
@@ -120,15 +122,14 @@ impl<W> Early<W> {
 const PATIENCE: Duration = Duration::from_millis(300);
 /// How much longer it may take until they are looked through, so that a flood doesn't have that done for each packet.
 const PACE: Duration = Duration::from_millis(10);
-/// Octets kept in all.
-const ROOM: usize = 8 << 20;
-/// Octets kept of one SPI, so that one peer's strays don't take the room of all: what comes at 10 Gbit/s while the thread
-/// that looks at the answer waits a millisecond or two for its processor.
-const ROOM_OF_ONE: usize = 3 << 20;
+/// Octets kept in all, by each thread.
+const ROOM: usize = 2 << 20;
+/// Octets kept of one SPI, so that one peer's strays don't take the room of all.
+const ROOM_OF_ONE: usize = 512 << 10;
 /// What a packet costs beside its octets.
 const OVERHEAD: usize = 256;
-/// What the first packet of an SPI costs: room for more of it.
-const OF_AN_SPI: usize = 640;
+/// What the first packet of an SPI costs: its place, room for more of it, and that it is looked through from then on.
+const OF_AN_SPI: usize = 2 << 10;
 
 #[cfg(test)]
 mod tests {
@@ -177,10 +178,22 @@ mod tests {
     }
 
     #[test]
+    fn an_spi_that_one_packet_is_left_of_holds_no_room_for_many() {
+        let mut early = Early::default();
+        while early.keep(at(0), 7, &[], 0) {}
+        assert!(early.keep(at(200), 8, &[], 0));
+        let flood = early.take(at(300), |_| false).len();
+        assert!(early.keep(at(300), 7, &[], 0) && flood > 1000);
+        let _ = early.take(at(301), |_| false);
+        let held = early.by_spi.values().map(|w| w.kept.capacity());
+        assert!(held.max() < Some(16));
+    }
+
+    #[test]
     fn a_flood_under_one_spi_leaves_room_for_others_and_a_flood_under_many_is_bounded() {
         let mut early = Early::default();
         let taken = (0..10_000).filter(|_| early.keep(at(0), 7, &[1; 1400], 0));
-        assert!((70..=ROOM_OF_ONE / 1400).contains(&taken.count()));
+        assert!((300..=ROOM_OF_ONE / 1400).contains(&taken.count()));
         assert!(early.keep(at(0), 8, &[1; 1400], 0), "another's packet");
         let all = (1000..100_000).filter(|spi| early.keep(at(0), *spi, &[], 0));
         assert!(all.count() < ROOM / OF_AN_SPI);

@@ -21,10 +21,10 @@ impl Worker {
     /// Opens what a socket has and hands it to the host, until there is nothing more or others have to get their turn.
     pub(super) fn open_waiting(&mut self, socket: Socket) {
         let slot = socket.slot;
-        let view = self.shared.load();
-        // What came before goes before: a replay window doesn't wait.
-        self.open_early(&view);
         for _ in 0..ROUNDS {
+            let mut view = self.shared.load();
+            // What came before goes before: a replay window doesn't wait.
+            self.open_early(&view);
             let Some(descriptor) = self.carrier.socket(socket) else {
                 return;
             };
@@ -37,6 +37,10 @@ impl Worker {
                     return;
                 }
             };
+            if self.early.is_empty() {
+                // A peer that waits for our word before it sends under an SA has had it: the SA is in the view by now.
+                view = self.shared.load();
+            }
             let mut opening = Opening {
                 view: &view,
                 now: self.clock.mono(),
@@ -68,7 +72,7 @@ impl Worker {
                 view.took(self.lane, Direction::In, took);
             }
             let all = received < self.appetite;
-            // What was opened should still be in the processor's cache when it is written.
+            // What was opened should be in a near cache still when it is written, as far as that doesn't make batches short.
             let each = octets / received.max(1);
             self.appetite = (CACHE / each.max(1)).clamp(FEWEST, MESSAGES);
             if all {

@@ -5,9 +5,9 @@
 //! thread that has handed on a question may as well look for the answer for that long. It learns by itself whether that
 //! pays: for each kind of event it remembers whether the next one came soon. Across the world, where answers take
 //! milliseconds, it doesn't look at all; and however packets come, it looks for at most a twentieth of the time, and
-//! lets whoever else wants the processor have it meanwhile. Where a stream of long packets passes it doesn't look
+//! lets whoever else wants the processor have it meanwhile. Where much passes at once (16 KB) it doesn't look
 //! either: nobody waits for one of them alone, and who sends and receives it needs the processor (2 % of what one TCP
-//! stream carries where all share two).
+//! stream carries where hosts and gateways share two processors).
 
 use std::time::Duration;
 
