@@ -160,7 +160,7 @@ pub(super) static PHRASES: &[Phrase] = &[
         Sign::ConfigSyntax,
         "/etc/ipsec.conf: {line:n}: syntax error",
     ),
-    // What the kernel behind it doesn't have.
+    // What it has no name for towards the kernel.
     any(
         Sign::AlgorithmUnavailable,
         "pfkey_sa: unsupported encryption algorithm {algorithm}",

@@ -90,8 +90,10 @@ fn judge(s: &Signals<'_>) -> Judgement {
     }
     let all = s.each_carried(fact.side);
     let unused = !all.is_empty() && all.iter().all(Carried::idle);
-    let used = all.iter().any(|c| !c.idle());
-    if for_l2tp(s) && (unused || within(up, fact, CLIENT_WAITS_MS)) {
+    let some = |count: Option<u64>| count.is_some_and(|n| n > 0);
+    let used = all.iter().any(|c| some(c.sent) || some(c.received));
+    let served = all.iter().any(Carried::both);
+    if for_l2tp(s) && !served && (unused || within(up, fact, CLIENT_WAITS_MS)) {
         return Judgement::Possible {
             weight: 50,
             because: "the peer deleted an SA that hadn't served yet; who wants L2TP gives up when it isn't answered inside".to_owned(),
@@ -104,7 +106,7 @@ fn judge(s: &Signals<'_>) -> Judgement {
     if excerpt && !used && within(up, fact, NOT_WANTED_MS) {
         return Judgement::Possible {
             weight: 50,
-            because: "the peer deleted the SA as soon as it was up, and doesn't say what it didn't like about it".to_owned(),
+            because: "the peer deleted the SA before it had served for anything that is shown, and doesn't say why".to_owned(),
             separated_by: "the peer's log of that moment: what it was given, a check of its own, or somebody's hand",
         };
     }
