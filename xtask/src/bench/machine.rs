@@ -19,6 +19,8 @@ pub struct Machine {
     pub cores: usize,
     pub processor: String,
     pub kernel: String,
+    /// How TCP decides how much to send: plain forwarding and tunnels gain from one or the other very differently.
+    pub congestion_control: String,
     /// Seconds since 1970 at the beginning.
     pub began: u64,
     /// Averages over one, five and fifteen minutes, before anything was measured.
@@ -41,9 +43,8 @@ impl Machine {
         Ok(Self {
             cores: thread::available_parallelism()?.get(),
             processor: processor.to_owned(),
-            kernel: fs::read_to_string("/proc/sys/kernel/osrelease")?
-                .trim()
-                .to_owned(),
+            kernel: line("/proc/sys/kernel/osrelease")?,
+            congestion_control: line("/proc/sys/net/ipv4/tcp_congestion_control")?,
             began: now.as_secs(),
             load_average: load_average()?,
             busy_at_rest: clock.stop()?.machine,
@@ -103,6 +104,10 @@ impl Clock {
             machine: (busy - self.machine.0) as f64 / ((all - self.machine.1) as f64).max(1.0),
         })
     }
+}
+
+fn line(path: &str) -> Result<String> {
+    Ok(fs::read_to_string(path)?.trim().to_owned())
 }
 
 /// Averages over one, five and fifteen minutes.

@@ -164,8 +164,8 @@ impl Report {
         let m = &self.machine;
         let _ = writeln!(
             text,
-            "{} cores, {}, Linux {}, load average {:.2}",
-            m.cores, m.processor, m.kernel, m.load_average[0]
+            "{} cores, {}, Linux {}, TCP's congestion control {}, load average {:.2}",
+            m.cores, m.processor, m.kernel, m.congestion_control, m.load_average[0]
         );
         for warning in &self.warnings {
             let _ = writeln!(text, "warning: {warning}");
@@ -386,6 +386,7 @@ mod tests {
             cores: 2,
             processor: "any".to_owned(),
             kernel: "6".to_owned(),
+            congestion_control: "cubic".to_owned(),
             began: 0,
             load_average: [0.0; 3],
             busy_at_rest: 0.5,
