@@ -40,7 +40,7 @@ pub(crate) struct Refused<'a> {
 impl<'a> Refused<'a> {
     /// The kernel's words.
     pub(crate) fn words(&self) -> &'a str {
-        let own = self.what.value("errno");
+        let own = self.what.value("errno").filter(|own| says(own));
         own.or_else(|| self.why.and_then(|w| w.value("errno")))
             .unwrap_or("the kernel's error isn't told")
     }
@@ -60,12 +60,12 @@ pub(crate) fn refusals<'a>(s: &Signals<'a>) -> Vec<Refused<'a>> {
         .iter()
         .filter(wanted)
         .map(|what| match what.value("errno") {
-            Some(words) => Refused {
+            Some(words) if says(words) => Refused {
                 what: *what,
                 why: None,
                 answer: answer(words),
             },
-            None => {
+            _ => {
                 let why = before(s, *what);
                 Refused {
                     what: *what,
@@ -98,7 +98,7 @@ fn before<'a>(s: &Signals<'a>, what: Seen<'a>) -> Option<Seen<'a>> {
         .rev()
         .copied()
         .filter(|x| {
-            let told = x.sign == what.sign && x.value("errno").is_some();
+            let told = x.sign == what.sign && x.value("errno").is_some_and(says);
             (told || x.sign == Sign::KernelError) && x.fact.source.name == what.fact.source.name
         })
         .find(|x| {
@@ -109,8 +109,13 @@ fn before<'a>(s: &Signals<'a>, what: Seen<'a>) -> Option<Seen<'a>> {
         })
 }
 
+/// Whether the words tell why; charon's own `FAILED` doesn't.
+fn says(words: &str) -> bool {
+    answer(words) != Answer::Unknown
+}
+
 fn answer(words: &str) -> Answer {
-    const NAMES: [(&str, u32); 16] = [
+    const NAMES: [(&str, u32); 17] = [
         ("No such file", 2),
         ("Function not implemented", 38),
         ("Protocol not available", 92),
@@ -122,6 +127,7 @@ fn answer(words: &str) -> Answer {
         ("Operation not permitted", 1),
         ("Permission denied", 13),
         ("File exists", 17),
+        ("ALREADY_DONE", 17),
         ("Invalid argument", 22),
         ("Out of memory", 12),
         ("Cannot allocate memory", 12),

@@ -303,7 +303,10 @@ fn stalled(s: &Signals<'_>) -> Vec<(&'static str, u8, String)> {
         return weighed(NO_ESP, why, LIGHT);
     }
     if let Some(refused) = s.sign(Sign::AuthenticationRefusedByPeer)
-        && s.case.products.get(&refused.side()) == Some(&Product::Windows)
+        && (s.case.products.get(&refused.side()) == Some(&Product::Windows)
+            || WINDOWS_SAYS
+                .iter()
+                .any(|words| refused.fact.source.text.contains(words)))
     {
         let why = "Windows says so of the gateway's certificate too, when it doesn't accept it";
         return weighed(WINDOWS_REFUSES, why, LIGHT);
@@ -471,6 +474,8 @@ const NO_ESP: &[&str] = &[
     "sa-desync-one-side-flushed",
     "pfs-mismatch",
 ];
+/// Its words for 13801, which stand beside other products' logs too.
+const WINDOWS_SAYS: [&str; 2] = ["credentials are unacceptable", "13801"];
 /// 13801: the gateway's certificate has no server authentication among its uses, another name than was dialled, or an
 /// issuer that isn't in the machine's store; or the gateway refuses the machine's.
 const WINDOWS_REFUSES: &[&str] = &[

@@ -280,6 +280,10 @@ pub(super) static PHRASES: &[Phrase] = &[
         "CERT payload does not match connection ID",
     ),
     any(
+        Sign::PeerIdentityUnexpected,
+        "ID_DER_ASN1_DN '{identity} does not match expected {expected}",
+    ),
+    any(
         Sign::CertificateNameMismatch,
         "ID_DER_ASN1_DN '{identity}' does not match",
     ),

@@ -554,6 +554,7 @@ pub(super) static PHRASES: &[Phrase] = &[
         Sign::UserAuthenticationFailed,
         "no EAP key found for {peer:w} to authenticate",
     ),
+    any(Sign::UserAuthenticationFailed, "no EAP key found for"),
     any(
         Sign::UserAuthenticationFailed,
         "no XAuth secret found for '{}' - '{peer}'",

@@ -192,6 +192,10 @@ pub(super) static PHRASES: &[Phrase] = &[
     ),
     any(
         Sign::StateNotInstalled,
+        "unable to add SAD entry with SPI {what:w} ({errno})",
+    ),
+    any(
+        Sign::StateNotInstalled,
         "unable to add SAD entry with SPI {what:w}",
     ),
     any(

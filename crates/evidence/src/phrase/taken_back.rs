@@ -3,7 +3,7 @@
 use adit_model::sign::Sign;
 
 /// What is said, and with which words it isn't meant. All letters are small.
-static TAKEN_BACK: [(Sign, &str); 43] = [
+static TAKEN_BACK: [(Sign, &str); 44] = [
     // `Pluto is NOT running in FIPS mode` is told at every start.
     (Sign::DaemonNotRunning, "not running in fips mode"),
     // The signer of a revocation list, when files are loaded: no certificate was refused.
@@ -33,6 +33,7 @@ static TAKEN_BACK: [(Sign, &str); 43] = [
     (Sign::UpdownFailed, "xtables lock; still"),
     // A shell's remark that the directory it was started in is gone.
     (Sign::UpdownFailed, "getcwd() failed"),
+    (Sign::UpdownFailed, "getcwd: cannot access parent directories"),
     // A remark of `ip` on some kernels; the route was set.
     (Sign::UpdownFailed, "peer netns reference is invalid"),
     // Modules for a user's session, not for who may have one.

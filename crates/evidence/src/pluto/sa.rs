@@ -537,6 +537,17 @@ impl Sa {
             Said::KernelRefused(problem) => {
                 vec![self.refuse(self.child_name(), Refusal::Local { problem })]
             }
+            Said::End { ours, networks } => {
+                let known = if ours {
+                    &mut self.ts_ours
+                } else {
+                    &mut self.ts_theirs
+                };
+                if known.is_empty() {
+                    *known = networks;
+                }
+                Vec::new()
+            }
             Said::PeerProposed { ours, theirs } => {
                 (self.ts_ours, self.ts_theirs) = (ours, theirs);
                 // Only under an IKE SA that is up.

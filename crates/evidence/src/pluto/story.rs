@@ -238,12 +238,34 @@ impl Pluto {
             ) {
                 self.found_after_all();
             }
-            happenings.extend(self.tell(index, statement, around));
+            let about = self.about(index, &statement);
+            let told = self.tell(index, about, statement, around);
+            if about != index {
+                self.record(about, told, tentative, &place);
+            } else {
+                happenings.extend(told);
+            }
         }
         self.record(index, happenings, tentative, place);
     }
 
-    fn tell(&mut self, index: usize, statement: Said, around: Around) -> Vec<Happening> {
+    /// What a deletion is about may be another state than the one that speaks, and of another connection.
+    fn about(&self, index: usize, statement: &Said) -> usize {
+        match statement {
+            Said::DeleteReceived { serial, .. } | Said::Gone { serial, .. } => serial
+                .and_then(|serial| self.by_serial.get(&serial).copied())
+                .unwrap_or(index),
+            _ => index,
+        }
+    }
+
+    fn tell(
+        &mut self,
+        index: usize,
+        about: usize,
+        statement: Said,
+        around: Around,
+    ) -> Vec<Happening> {
         if let Said::Switched(to) = &statement {
             if let Some(sa) = self.sas.get_mut(index) {
                 sa.name = Some(to.clone());
@@ -251,13 +273,6 @@ impl Pluto {
             }
             return Vec::new();
         }
-        // What a deletion is about may be another state than the one that speaks.
-        let about = match &statement {
-            Said::DeleteReceived { serial, .. } | Said::Gone { serial, .. } => serial
-                .and_then(|serial| self.by_serial.get(&serial).copied())
-                .unwrap_or(index),
-            _ => index,
-        };
         if matches!(statement, Said::DeleteReceived { child: true, .. }) && about == index {
             // A CHILD SA that the log didn't show: nothing is known to have ended.
             return Vec::new();

@@ -76,7 +76,7 @@ pub(crate) fn both_ends(text: &str) -> Option<(Vec<Selector>, Vec<Selector>)> {
 }
 
 /// One end of a connection as pluto describes it; ours has its network first, the peer's has it last.
-fn end(text: &str, ours: bool) -> Vec<Selector> {
+pub(crate) fn end(text: &str, ours: bool) -> Vec<Selector> {
     let text = text.trim().trim_end_matches(['.', ';']);
     let client = if ours {
         text.split_once("===").map(|(net, _)| net)

@@ -259,7 +259,9 @@ fn main_mode_responder(s: &Signals<'_>, silence: &Silence<'_>) -> Judgement {
         .unreachable
         .iter()
         .any(|u| u.problem == PathProblem::PortUnreachable);
-    if gone {
+    // Whoever had heard it would have gone on long before that.
+    const LONG: usize = 5;
+    if gone && repeated < LONG {
         return Judgement::Possible {
             weight: 40,
             because: "our second answer is repeated until the peer has closed its port; it may never have heard it, or have given up over it".to_owned(),

@@ -100,6 +100,9 @@ fn judge(s: &Signals<'_>) -> Judgement {
             separated_by: "whether the exchange has moved to UDP 4500, and a capture outside of both gateways",
         };
     }
+    if let Some(judgement) = main_mode_again(s) {
+        return judgement;
+    }
     // The peer asks: its requests come again though we answered.
     let asked = s.received_message(Side::Local, "IKE_SA_INIT", false);
     let answered = s.sent_message(Side::Local, "IKE_SA_INIT", true);
@@ -151,7 +154,7 @@ fn judge(s: &Signals<'_>) -> Judgement {
         }
         // The client says that it gave up at the beginning, too.
         let client = s.first_sign(&[Sign::NegotiationTimedOut, Sign::NegotiationFailed]);
-        if let (Some(repeated), Some(client)) = (last, client) {
+        if let (Some(repeated), Some(client), false) = (last, client, heard) {
             return found(
                 s,
                 CONDITION,
@@ -171,6 +174,33 @@ fn judge(s: &Signals<'_>) -> Judgement {
         }
     }
     begins_anew(s).unwrap_or(Judgement::Silent)
+}
+
+/// Main mode's first message comes again though it was answered, and the second never does.
+fn main_mode_again(s: &Signals<'_>) -> Option<Judgement> {
+    let (answer, _) = s
+        .sent_message(Side::Local, "MR1", true)
+        .filter(|(_, message)| message.exchange == "MR1")?;
+    let repeated: Vec<&Fact> = s.drops(Side::Local, DropReason::IkeDuplicate).collect();
+    let again = repeated.last().copied()?;
+    let went_on = s.received_message(Side::Local, "MI2", false);
+    if s.up || s.refused_or_told() || went_on.is_some() {
+        return None;
+    }
+    // One repetition is what a lost packet brings about; so it has to go on, or the client has to say that it gave up.
+    let client = s.first_sign(&[Sign::NegotiationTimedOut, Sign::NegotiationFailed]);
+    if repeated.len() < 2 && (client.is_none() || s.closed().is_none()) {
+        return None;
+    }
+    Some(found(
+        s,
+        0.8,
+        "our answers don't reach the peer: it repeats its first message though we answered, and never goes on"
+            .to_owned(),
+        [answer, again]
+            .into_iter()
+            .chain(client.map(|seen| seen.fact)),
+    ))
 }
 
 /// One side's status says that it waits for the answer to its first message, the other's that it has given it.

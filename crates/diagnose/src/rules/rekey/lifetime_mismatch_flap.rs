@@ -6,7 +6,7 @@ use adit_model::fact::{Fact, Known};
 use adit_model::sign::Sign;
 
 use crate::finding::{CONDITION, SYMPTOM};
-use crate::rhythm::rhythm;
+use crate::rhythm::{rhythm, span};
 use crate::rule::{Found, Judgement, Need, Page, Rule};
 use crate::signals::Signals;
 use crate::verdict::AtFault;
@@ -117,7 +117,7 @@ fn judge(s: &Signals<'_>) -> Judgement {
         .then("compare both sides' IKE and CHILD lifetimes with the times at which SAs are replaced")
         .done();
     }
-    if let Some(found) = told_by_the_hour(s) {
+    if let Some(found) = told_by_the_hour(s).or_else(|| deleted_by_the_hour(s)) {
         return found;
     }
     match s.sign(Sign::LifetimeDiffers).filter(|_| !s.up) {
@@ -175,6 +175,36 @@ fn children(s: &Signals<'_>) -> Option<Found> {
         .because(format!("{} intervals of the same length lie between the deletes: a clock ends the SAs, not the path. What is on its way meanwhile is lost.", every.intervals))
         .fix(format!("let a side renew the CHILD SA (`rekey`) well before {} are over, and set the same lifetimes on both sides", every.every()))
         .then("compare both sides' lifetimes of the CHILD SA with that interval"),
+    )
+}
+
+/// Somebody says that it breaks at the interval of a usual lifetime, and the peer ended an SA.
+fn deleted_by_the_hour(s: &Signals<'_>) -> Option<Judgement> {
+    // Half an hour, one hour, three, four, eight, twelve and twenty-four.
+    const USUAL_S: [u64; 7] = [1_800, 3_600, 10_800, 14_400, 28_800, 43_200, 86_400];
+    let (told, after) = s.case.facts.iter().find_map(|f| match f.what {
+        Known::Complained {
+            complaint: Complaint::Periodic,
+            after_s: Some(after),
+        } if USUAL_S.contains(&after) => Some((f, after)),
+        _ => None,
+    })?;
+    let seen = s.sign(Sign::PeerDeleted).filter(|_| s.calm())?;
+    Some(
+        Found::by(
+            seen,
+            CONDITION,
+            format!(
+                "the tunnel breaks every {}, which is a lifetime, and the peer ends SAs: one side's lifetime is over before they are renewed",
+                span(after.saturating_mul(1000))
+            ),
+        )
+        .at(AtFault::Both)
+        .with([told])
+        .because("What ends at a regular interval ends by a clock. The side whose lifetime is shorter deletes SAs; where renewing them fails or nobody begins it, the tunnel stays down.")
+        .fix("set the same lifetimes of the IKE SA and of the CHILD SAs on both sides, and let our side renew them")
+        .then("the lines of both sides around one end: whether a rekey is tried, and what it comes to")
+        .done(),
     )
 }
 

@@ -197,6 +197,11 @@ pub(crate) enum Said {
         ours: Vec<Selector>,
         theirs: Vec<Selector>,
     },
+    /// `us: …` or `them: …`: one end of the connection that a Quick Mode is for.
+    End {
+        ours: bool,
+        networks: Vec<Selector>,
+    },
     TrafficRefused,
     /// The answer has other networks than were asked for.
     OtherTraffic {

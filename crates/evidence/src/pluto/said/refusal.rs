@@ -420,6 +420,12 @@ fn traffic(text: &str) -> Option<Said> {
             theirs: value::selectors(theirs),
         });
     }
+    for (head, ours) in [("us:", true), ("them:", false)] {
+        if let Some(rest) = text.strip_prefix(head) {
+            let networks = value::end(rest, ours);
+            return (!networks.is_empty()).then_some(Said::End { ours, networks });
+        }
+    }
     if text.starts_with("No IKEv2 connection found with compatible Traffic Selectors")
         || text.contains("responding with TS_UNACCEPTABLE")
         || text.starts_with("rejecting responder TSi/TSr")
