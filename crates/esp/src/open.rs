@@ -58,7 +58,9 @@ impl Inner {
         }
     }
 
-    fn len(&self) -> usize {
+    /// How long it is, in octets.
+    #[must_use]
+    pub fn length(&self) -> usize {
         match self {
             Inner::Within(range) => range.len(),
             Inner::Rebuilt(packet) => packet.len(),
@@ -69,19 +71,19 @@ impl Inner {
 /// The way in through one SA, found once for a run of packets under one SPI. Keep it for a run, not longer: packets and
 /// octets are counted when this is dropped.
 pub struct Incoming<'v> {
-    by: By<'v>,
-    lane: Lane,
+    pub(crate) by: By<'v>,
+    pub(crate) lane: Lane,
     now: Mono,
-    received: Batch,
+    pub(crate) received: Batch,
     /// Whether somebody asks for the steps of packets.
     followed: bool,
 }
 
 /// What opens packets, and doesn't change with them.
 #[derive(Clone, Copy)]
-struct By<'v> {
+pub(crate) struct By<'v> {
     view: &'v View,
-    pair: &'v Pair,
+    pub(crate) pair: &'v Pair,
 }
 
 impl View {
@@ -119,8 +121,10 @@ impl View {
     /// The packet is dropped and counted.
     #[inline]
     pub fn incoming(&self, lane: Lane, now: Mono, packet: &[u8]) -> Result<Incoming<'_>, Rejected> {
-        self.incoming_if_known(lane, now, packet)?
-            .ok_or_else(|| self.stray(lane, packet))
+        match self.receiving(lane, now, packet)? {
+            Some(pair) => Ok(self.way_in(pair, lane, now)),
+            None => Err(self.stray(lane, packet)),
+        }
     }
 
     /// The same, but a packet that no SA takes is neither dropped nor counted: it may have come before its SA
@@ -135,27 +139,43 @@ impl View {
         now: Mono,
         packet: &[u8],
     ) -> Result<Option<Incoming<'_>>, Rejected> {
+        let pair = self.receiving(lane, now, packet)?;
+        Ok(pair.map(|pair| self.way_in(pair, lane, now)))
+    }
+
+    /// The pair that opens a packet, if there is one.
+    #[inline]
+    fn receiving(&self, lane: Lane, now: Mono, packet: &[u8]) -> Result<Option<&Pair>, Rejected> {
         let header = EspHeader::parse(packet)
             .map_err(|_| self.reject(lane, DropReason::EspTooShort, None))?;
         let pair = self.inbound.get(header.spi);
         let Some(pair) = pair.filter(|pair| pair.receives_at(now)) else {
             return Ok(None);
         };
-        let by = By { view: self, pair };
-        let followed = self.walks.on();
         if pair.is_over(now) {
-            if followed {
-                by.follow_late(header);
-            }
-            return Err(self.reject(lane, DropReason::EspLifetime, Some(&pair.child)));
+            return Err(self.late(lane, pair, header));
         }
-        Ok(Some(Incoming {
-            by,
+        Ok(Some(pair))
+    }
+
+    /// A way is made in one piece and where it is kept: to move it costs more than to find it.
+    #[inline]
+    fn way_in<'v>(&'v self, pair: &'v Pair, lane: Lane, now: Mono) -> Incoming<'v> {
+        Incoming {
+            by: By { view: self, pair },
             lane,
             now,
             received: Batch::default(),
-            followed,
-        }))
+            followed: self.walks.on(),
+        }
+    }
+
+    #[cold]
+    fn late(&self, lane: Lane, pair: &Pair, header: EspHeader) -> Rejected {
+        if self.walks.on() {
+            By { view: self, pair }.follow_late(header);
+        }
+        self.reject(lane, DropReason::EspLifetime, Some(&pair.child))
     }
 
     /// Whether the SA of a packet under `spi` may be about to come: no SA has it, not even one that is over, and no test.
@@ -203,6 +223,12 @@ impl<'v> Incoming<'v> {
         self.by.pair.child.door()
     }
 
+    /// Whether somebody may follow its packets, or it is in transport mode.
+    #[inline]
+    pub(crate) fn is_rare(&self) -> bool {
+        self.followed || self.by.pair.transport.is_some()
+    }
+
     /// Opens an ESP packet of this SPI in place.
     ///
     /// # Errors
@@ -219,10 +245,10 @@ impl<'v> Incoming<'v> {
     #[inline]
     pub fn open_under(&mut self, tos: u8, packet: &mut [u8]) -> Result<Inner, Rejected> {
         let by = self.by;
-        if self.followed || by.pair.transport.is_some() {
+        if self.is_rare() {
             let inner = by.open_rarely(self.followed, tos, packet);
             let inner = inner.map_err(|reason| by.refused(self.lane, reason))?;
-            self.received.add(inner.len());
+            self.received.add(inner.length());
             return Ok(inner);
         }
         match by.open_within(tos, packet) {
@@ -247,7 +273,7 @@ impl By<'_> {
     }
 
     #[cold]
-    fn refused(self, lane: Lane, reason: DropReason) -> Rejected {
+    pub(crate) fn refused(self, lane: Lane, reason: DropReason) -> Rejected {
         if reason == DropReason::EspDummy {
             self.pair.is_known_to_the_peer();
         }
@@ -262,7 +288,7 @@ impl By<'_> {
         let opened = self.open_and_check(tos, packet);
         let seen = match &opened {
             Ok(inner) => {
-                walk.step(Stage::Opened(inner.len()));
+                walk.step(Stage::Opened(inner.length()));
                 IpPacket::parse(inner.of(packet)).ok()
             }
             Err(reason) => {
@@ -319,22 +345,36 @@ impl By<'_> {
     /// Opens a packet in tunnel mode: where its inner packet lies.
     #[inline]
     fn open_within(self, tos: u8, packet: &mut [u8]) -> Result<Range<usize>, DropReason> {
-        let (sequence, body) = self.decrypt(packet)?;
         // The window learns of every authentic packet, whatever is in it. That it is looked into first, which changes
         // nothing, gives the processor something to do: the window's exchange waits until the plaintext is stored.
+        let (sequence, place) = self.open_unsettled(tos, packet)?;
+        self.pair.inbound.window.accept(sequence)?;
+        let place = place?;
+        self.spend(place.len())?;
+        Ok(place)
+    }
+
+    /// Decrypts a packet in tunnel mode and looks into it, and leaves the replay window as it is: whoever calls this asks
+    /// the window for its number before anything is made of the inner packet.
+    #[inline]
+    #[allow(clippy::type_complexity)] // an error without a number, or one with it
+    pub(crate) fn open_unsettled(
+        self,
+        tos: u8,
+        packet: &mut [u8],
+    ) -> Result<(u64, Result<Range<usize>, DropReason>), DropReason> {
+        let (sequence, body) = self.decrypt(packet)?;
         let start = body.start;
         let plaintext = packet.get(body);
         let length = plaintext
             .ok_or(DropReason::EspInnerMalformed)
             .and_then(|plaintext| self.pair.inspect(plaintext, &self.view.exceptions));
-        self.pair.inbound.window.accept(sequence)?;
-        let length = length?;
-        let place = start..start + length;
-        if let Some(inner) = packet.get_mut(place.clone()) {
-            self.pair.undress(inner, tos)?;
-        }
-        self.spend(length)?;
-        Ok(place)
+        let place = length.map(|length| start..start + length);
+        let place = place.and_then(|place| {
+            let inner = packet.get_mut(place.clone()).unwrap_or_default();
+            self.pair.undress(inner, tos).map(|()| place)
+        });
+        Ok((sequence, place))
     }
 
     /// Replay check, ICV, decryption: the whole sequence number, and where the plaintext lies. The replay window learns of a
@@ -362,7 +402,7 @@ impl By<'_> {
     }
 
     #[inline]
-    fn spend(self, octets: usize) -> Result<(), DropReason> {
+    pub(crate) fn spend(self, octets: usize) -> Result<(), DropReason> {
         let left = self.pair.inbound.budget.spend(octets);
         left.then_some(()).ok_or(DropReason::EspLifetime)
     }

@@ -7,7 +7,8 @@
 //! later lap, by one exchange of that word.
 //!
 //! The highest number isn't kept: it is the highest bit of the newest block. What is kept is the number by which that block
-//! was *entered*, the first of its block that came. So a packet costs one exchange, and one in 32 enters a block besides.
+//! was *entered*, the first of its block that came. So a packet costs one exchange, and one in 32 enters a block besides. Numbers
+//! of one block that come together ([`Together`]) cost one exchange for all of them.
 //!
 //! # Why that is right
 //!
@@ -25,6 +26,9 @@
 //! 4. *Nothing is refused without a reason.* The top that a thread comes to has been received: either it was entered, which
 //!    only authentic numbers are, or its bit was there. And a block is at a later lap only when a number has come that is ahead by
 //!    more than the window, since the ring has a block more than the window needs.
+//!
+//! Numbers that come together are judged by the lowest of them, which is the one that could be too old, and it is the lowest that
+//! enters their block: so none of them pushes another out of the narrowest window, as none would if they came one by one.
 //!
 //! Packets that threads open while the window moves are judged by where it was at one moment of that. All this takes for granted
 //! that numbers don't jump over 2^32 laps, which is 2^38 packets at least: after such a jump an old block could seem newer
@@ -70,13 +74,52 @@ pub struct ReplayWindow {
     lap_shift: u32,
 }
 
-/// Where the bit of a number is.
+/// Numbers of one block, ascending: what a run of packets mostly has.
+#[derive(Clone, Copy, Debug)]
+pub struct Together {
+    first: u64,
+    last: u64,
+    bits: u64,
+}
+
+impl Together {
+    /// One number.
+    #[inline]
+    #[must_use]
+    pub fn of(sequence: u64) -> Self {
+        Self {
+            first: sequence,
+            last: sequence,
+            bits: bit(sequence),
+        }
+    }
+
+    /// One more, if it is of the same block and comes after the others; whether it is.
+    #[inline]
+    #[must_use]
+    pub fn add(&mut self, sequence: u64) -> bool {
+        let fits = sequence > self.last && sequence / BLOCK_BITS == self.first / BLOCK_BITS;
+        if fits {
+            self.last = sequence;
+            self.bits |= bit(sequence);
+        }
+        fits
+    }
+}
+
+/// Of a number, within its block.
+#[inline]
+fn bit(sequence: u64) -> u64 {
+    1 << (sequence % BLOCK_BITS)
+}
+
+/// Where the bit of a number is, or those of several.
 struct Place<'a> {
     word: &'a AtomicU64,
     /// The number of the block, of all that there ever are.
     block: u64,
     lap: u64,
-    bit: u64,
+    bits: u64,
 }
 
 impl ReplayWindow {
@@ -171,13 +214,25 @@ impl ReplayWindow {
     /// As [`check`](Self::check); nothing changes then.
     #[inline]
     pub fn accept(&self, sequence: u64) -> Result<(), DropReason> {
+        self.accept_all(&Together::of(sequence))
+    }
+
+    /// The same for several at once, of which either all are recorded or none.
+    ///
+    /// # Errors
+    /// As [`check`](Self::check) for one of them; what holds for the others isn't said, so each has to be asked for by itself
+    /// then, in their order.
+    #[inline]
+    pub fn accept_all(&self, run: &Together) -> Result<(), DropReason> {
+        let sequence = run.first;
         if self.window == 0 {
-            if sequence > self.entered.load(Relaxed) {
-                self.entered.fetch_max(sequence, Relaxed);
+            if run.last > self.entered.load(Relaxed) {
+                self.entered.fetch_max(run.last, Relaxed);
             }
             return Ok(());
         }
-        let place = self.place(sequence).ok_or(DropReason::EspTooOld)?;
+        let mut place = self.place(sequence).ok_or(DropReason::EspTooOld)?;
+        place.bits = run.bits;
         let mut word = place.word.load(Acquire);
         loop {
             // After the block, so that the block isn't ahead.
@@ -187,7 +242,7 @@ impl ReplayWindow {
                 entered = before.max(sequence);
             }
             let bits = self.judge(&place, sequence, word, entered)?;
-            let new = place.lap << BLOCK_BITS | bits | place.bit;
+            let new = place.lap << BLOCK_BITS | bits | place.bits;
             // Release: who sees this block sees it, or a later one, entered.
             match place
                 .word
@@ -225,7 +280,7 @@ impl ReplayWindow {
         let bits = word & 0xffff_ffff;
         match lap.cmp(&place.lap) {
             Ordering::Less => Ok(0),
-            Ordering::Equal if bits & place.bit == 0 => Ok(bits),
+            Ordering::Equal if bits & place.bits == 0 => Ok(bits),
             Ordering::Equal => Err(DropReason::EspReplay),
             Ordering::Greater => Err(DropReason::EspTooOld),
         }
@@ -267,7 +322,7 @@ impl ReplayWindow {
             word: self.ring.get(at)?,
             block,
             lap: block >> self.lap_shift,
-            bit: 1 << (sequence % BLOCK_BITS),
+            bits: bit(sequence),
         })
     }
 }

@@ -12,7 +12,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use adit_model::drops::DropReason;
 
-use super::ReplayWindow;
+use super::{ReplayWindow, Together};
 
 /// A word that tests can stop at.
 #[derive(Debug)]
@@ -102,8 +102,8 @@ struct Moment {
 
 #[derive(Clone, PartialEq, Eq, Hash)]
 struct Thread {
-    /// The numbers that it has still to have accepted, the last one first.
-    numbers: Vec<u64>,
+    /// The calls that it has still to make, the last one first: each with numbers that it has accepted together.
+    calls: Vec<Vec<u64>>,
     /// What its call was told so far.
     told: Vec<Told>,
     /// What was accepted before it began the call.
@@ -111,13 +111,13 @@ struct Thread {
 }
 
 impl Moment {
-    fn new(size: u32, already: &[u64], threads: &[&[u64]]) -> Self {
+    fn new(size: u32, already: &[u64], threads: &[&[&[u64]]]) -> Self {
         let window = ReplayWindow::new(size, false);
         for number in already {
             assert_eq!(window.accept(*number), Ok(()));
         }
-        let thread = |numbers: &&[u64]| Thread {
-            numbers: numbers.iter().rev().copied().collect(),
+        let thread = |calls: &&[&[u64]]| Thread {
+            calls: calls.iter().rev().map(|call| call.to_vec()).collect(),
             told: Vec::new(),
             before: BTreeSet::new(),
         };
@@ -154,16 +154,16 @@ impl Moment {
     fn after(&self, size: u32, thread: usize) -> Option<Self> {
         let mut next = self.clone();
         let turn = &mut next.threads[thread];
-        let number = *turn.numbers.last()?;
+        let numbers = turn.calls.last()?.clone();
         if turn.told.is_empty() {
             turn.before.clone_from(&self.accepted);
-            next.begun.insert(number);
+            next.begun.extend(&numbers);
         }
         let told = std::mem::take(&mut turn.told);
         let most = told.len() + 1;
         let call = Arc::new(Mutex::new(Call { told, at: 0, most }));
         let window = self.window(size, Some(&call));
-        let verdict = catch_unwind(AssertUnwindSafe(|| window.accept(number)));
+        let verdict = catch_unwind(AssertUnwindSafe(|| window.accept_all(&together(&numbers))));
         next.keep(&window);
         match verdict {
             // It isn't through.
@@ -172,36 +172,48 @@ impl Moment {
                 assert_eq!(told.len(), most, "something else broke");
                 next.threads[thread].told = told;
             }
-            Ok(verdict) => next.ends(size, thread, number, verdict),
+            Ok(Err(_)) if numbers.len() > 1 => next.goes_one_by_one(thread, &numbers),
+            Ok(verdict) => next.ends(size, thread, &numbers, verdict),
         }
         Some(next)
     }
 
-    fn ends(&mut self, size: u32, thread: usize, number: u64, verdict: Result<(), DropReason>) {
-        let reaches = |top: &u64| *top < number + u64::from(size);
+    /// What wasn't accepted together is asked for one by one, and says nothing before.
+    fn goes_one_by_one(&mut self, thread: usize, numbers: &[u64]) {
         let turn = &mut self.threads[thread];
-        match verdict {
-            Ok(()) => {
-                let highest = turn.before.last().copied().unwrap_or(0);
-                assert!(
-                    reaches(&highest),
-                    "{number} is below the window of {highest}"
-                );
-                assert!(self.accepted.insert(number), "{number} twice");
+        turn.calls.pop();
+        let alone = numbers.iter().rev().map(|number| vec![*number]);
+        turn.calls.extend(alone);
+        turn.before.clear();
+    }
+
+    fn ends(&mut self, size: u32, thread: usize, numbers: &[u64], verdict: Result<(), DropReason>) {
+        let turn = &mut self.threads[thread];
+        let highest = turn.before.last().copied().unwrap_or(0);
+        for number in numbers {
+            let reaches = |top: &u64| *top < number + u64::from(size);
+            match verdict {
+                Ok(()) => {
+                    assert!(
+                        reaches(&highest),
+                        "{number} is below the window of {highest}"
+                    );
+                    assert!(self.accepted.insert(*number), "{number} twice");
+                }
+                Err(DropReason::EspReplay) => {
+                    assert!(self.accepted.contains(number), "{number} never came");
+                }
+                Err(DropReason::EspTooOld) => {
+                    let highest = self.begun.last().copied().unwrap_or(0);
+                    assert!(
+                        !reaches(&highest),
+                        "{number} was within the window of {highest}"
+                    );
+                }
+                Err(other) => panic!("{other}"),
             }
-            Err(DropReason::EspReplay) => {
-                assert!(self.accepted.contains(&number), "{number} never came");
-            }
-            Err(DropReason::EspTooOld) => {
-                let highest = self.begun.last().copied().unwrap_or(0);
-                assert!(
-                    !reaches(&highest),
-                    "{number} was within the window of {highest}"
-                );
-            }
-            Err(other) => panic!("{other}"),
         }
-        turn.numbers.pop();
+        turn.calls.pop();
         turn.before.clear();
     }
 
@@ -227,8 +239,17 @@ impl Moment {
     }
 }
 
+/// Numbers of one block, ascending.
+fn together(numbers: &[u64]) -> Together {
+    let mut all = Together::of(numbers[0]);
+    for number in &numbers[1..] {
+        assert!(all.add(*number), "{number} isn't of that block");
+    }
+    all
+}
+
 /// Goes through all orders; how many moments there are.
-fn all_orders(size: u32, already: &[u64], threads: &[&[u64]]) -> usize {
+fn all_orders(size: u32, already: &[u64], threads: &[&[&[u64]]]) -> usize {
     let mut seen = HashSet::new();
     Moment::new(size, already, threads).explore(size, &mut seen);
     seen.len()
@@ -245,7 +266,7 @@ fn abuse_84_three_threads_with_a_number_each_in_every_order() {
             for (i, a) in EDGES.iter().enumerate() {
                 for (j, b) in EDGES.iter().enumerate().skip(i) {
                     for c in EDGES.iter().skip(j) {
-                        moments += all_orders(size, already, &[&[*a], &[*b], &[*c]]);
+                        moments += all_orders(size, already, &[&[&[*a]], &[&[*b]], &[&[*c]]]);
                     }
                 }
             }
@@ -261,7 +282,30 @@ fn abuse_84_two_threads_with_two_numbers_each_in_every_order() {
         for b in EDGES {
             for c in EDGES {
                 for d in [33, 64, 97] {
-                    moments += all_orders(32, &[30], &[&[a, b], &[c, d]]);
+                    moments += all_orders(32, &[30], &[&[&[a], &[b]], &[&[c], &[d]]]);
+                }
+            }
+        }
+    }
+    assert!(moments > 100_000, "{moments}");
+}
+
+/// A run of packets takes one call for the numbers of each block that it touches.
+#[test]
+fn abuse_84_two_runs_and_a_packet_in_every_order() {
+    const RUNS: [&[&[u64]]; 5] = [
+        &[&[30, 31], &[32, 33]],
+        &[&[31], &[32, 34]],
+        &[&[62, 63], &[64]],
+        &[&[32, 33, 63]],
+        &[&[96, 97]],
+    ];
+    let mut moments = 0;
+    for (size, already) in [(1, &[] as &[u64]), (32, &[30, 40])] {
+        for (i, a) in RUNS.iter().enumerate() {
+            for b in RUNS.iter().skip(i) {
+                for c in [32, 33, 64, 97] {
+                    moments += all_orders(size, already, &[a, b, &[&[c]]]);
                 }
             }
         }
@@ -272,10 +316,10 @@ fn abuse_84_two_threads_with_two_numbers_each_in_every_order() {
 /// A model that lets nothing through would pass too.
 #[test]
 fn the_orders_are_those_that_there_are() {
-    let seen = |threads: &[&[u64]]| {
+    let seen = |threads: &[&[&[u64]]]| {
         let mut seen = HashSet::new();
         Moment::new(32, &[], threads).explore(32, &mut seen);
-        let ends = |m: &&Moment| m.threads.iter().all(|t| t.numbers.is_empty());
+        let ends = |m: &&Moment| m.threads.iter().all(|t| t.calls.is_empty());
         let ends: HashSet<_> = seen
             .iter()
             .filter(ends)
@@ -284,7 +328,13 @@ fn the_orders_are_those_that_there_are() {
         ends
     };
     let set = |numbers: &[u64]| numbers.iter().copied().collect::<BTreeSet<u64>>();
-    assert_eq!(seen(&[&[5], &[5]]), HashSet::from([set(&[5])]));
+    assert_eq!(seen(&[&[&[5]], &[&[5]]]), HashSet::from([set(&[5])]));
     let either = HashSet::from([set(&[1, 33]), set(&[33])]);
-    assert_eq!(seen(&[&[1], &[33]]), either, "1 comes before 33, or never");
+    assert_eq!(
+        seen(&[&[&[1]], &[&[33]]]),
+        either,
+        "1 comes before 33, or never"
+    );
+    let once = HashSet::from([set(&[4, 5, 6])]);
+    assert_eq!(seen(&[&[&[4, 5]], &[&[5, 6]]]), once);
 }
