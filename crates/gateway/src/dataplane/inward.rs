@@ -1,10 +1,10 @@
 //! From the wire to the host.
 
 use std::io;
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::ops::Range;
 
-use adit_esp::{Direction, Incoming, Inner, View};
+use adit_esp::{Direction, Incoming, Inner, Lying, View};
 use adit_kernel::Message;
 use adit_kernel::esp_socket::ipv4_header_length;
 use adit_model::drops::DropReason;
@@ -50,6 +50,7 @@ impl Worker {
                 may_wait: true,
                 opened: Batch::default(),
             };
+            self.run.clear();
             let mut octets = 0;
             for index in 0..received {
                 match self.inbox.message(index) {
@@ -64,6 +65,7 @@ impl Worker {
                     }
                 }
             }
+            opening.run(self);
             self.write_opened();
             self.counters.opened(opening.opened);
             let [_, timed] = &mut self.timed;
@@ -92,25 +94,36 @@ impl Worker {
             return;
         }
         self.early_in = view.generation();
+        let mut opening = Opening {
+            view,
+            now,
+            slot: Slot::Esp(false),
+            port: self.nat_port,
+            way: None,
+            may_wait: false,
+            opened: Batch::default(),
+        };
+        self.run.clear();
+        let mut end = 0;
         for (_, kept) in self.early.take(now, |spi| view.has(spi)) {
-            let Some(place) = self.inbox.slab().get_mut(..kept.packet.len()) else {
+            let length = kept.packet.len();
+            if self.inbox.slab().len() - end < length {
+                opening.run(self);
+                self.write_opened();
+                end = 0;
+            }
+            let place = end..end + length;
+            let Some(room) = self.inbox.slab().get_mut(place.clone()) else {
                 continue;
             };
-            place.copy_from_slice(&kept.packet);
-            let mut opening = Opening {
-                view,
-                now,
-                slot: Slot::Esp(false),
-                port: self.nat_port,
-                way: None,
-                may_wait: false,
-                opened: Batch::default(),
-            };
+            room.copy_from_slice(&kept.packet);
+            end += length;
             let Way { from, local, tos } = kept.way;
-            opening.esp(self, (from, local), tos, 0..kept.packet.len());
-            self.write_opened();
-            self.counters.opened(opening.opened);
+            opening.esp(self, (from, local), tos, place);
         }
+        opening.run(self);
+        self.write_opened();
+        self.counters.opened(opening.opened);
     }
 
     /// Hands the host what was opened and still waits for more of its flow.
@@ -130,7 +143,7 @@ struct Opening<'v> {
     slot: Slot,
     /// Our port of ESP in UDP.
     port: u16,
-    /// The SA of the last packet: the next is likely to be its too.
+    /// The SA of the last packet, and of all that wait in the thread's run: the next is likely to be its too.
     way: Option<Incoming<'v>>,
     /// Whether a packet that no SA takes may wait for one.
     may_wait: bool,
@@ -143,6 +156,52 @@ pub(super) struct Way {
     from: SocketAddr,
     local: SocketAddr,
     tos: u8,
+}
+
+/// Packets that came one behind the other under one SPI, and are opened together.
+#[derive(Debug, Default)]
+pub(super) struct Run {
+    lying: Vec<Lying>,
+    /// For each of them, its place in `ends`.
+    came: Vec<usize>,
+    /// From where to where; packets of one message have it once.
+    ends: Vec<Ends>,
+}
+
+/// Who sent a packet, and to which address of ours.
+type Ends = (SocketAddr, SocketAddr);
+
+impl Run {
+    fn clear(&mut self) {
+        self.lying.clear();
+        self.came.clear();
+        self.ends.clear();
+    }
+
+    fn push(&mut self, lying: Lying, ends: Ends) -> &Self {
+        if self.ends.last() != Some(&ends) {
+            self.ends.push(ends);
+        }
+        self.lying.push(lying);
+        self.came.push(self.ends.len() - 1);
+        self
+    }
+
+    fn is_full(&self) -> bool {
+        self.lying.len() >= TOGETHER
+    }
+
+    fn lying(&self) -> &[Lying] {
+        &self.lying
+    }
+
+    fn ends(&self, position: usize) -> Ends {
+        let came = self.came.get(position);
+        let nowhere = (Ipv4Addr::UNSPECIFIED, 0).into();
+        came.and_then(|came| self.ends.get(*came))
+            .copied()
+            .unwrap_or((nowhere, nowhere))
+    }
 }
 
 impl Opening<'_> {
@@ -213,17 +272,17 @@ impl Opening<'_> {
         place: Range<usize>,
     ) {
         let slab = worker.inbox.slab();
-        let packet = slab.get_mut(place.clone()).unwrap_or_default();
+        let packet = slab.get(place.clone()).unwrap_or_default();
         let spi = packet
             .first_chunk()
             .map_or(0, |spi| u32::from_be_bytes(*spi));
-        let teller = &mut worker.teller;
-        let known = self.way.take_if(|way| way.spi_in() != spi);
-        drop(known);
-        let way = match &mut self.way {
-            Some(way) => way,
-            none => match self.view.incoming_if_known(worker.lane, self.now, packet) {
-                Ok(Some(way)) => none.insert(way),
+        if self.way.as_ref().is_none_or(|way| way.spi_in() != spi) {
+            self.run(worker);
+            let slab = worker.inbox.slab();
+            let packet = slab.get(place.clone()).unwrap_or_default();
+            let teller = &mut worker.teller;
+            self.way = match self.view.incoming_if_known(worker.lane, self.now, packet) {
+                Ok(Some(way)) => Some(way),
                 Ok(None) => {
                     let way = Way { from, local, tos };
                     if worker.early.is_empty() {
@@ -239,36 +298,58 @@ impl Opening<'_> {
                     return;
                 }
                 Err(rejected) => return teller.refused_in(rejected, from, local, spi),
-            },
-        };
-        let inner = match way.open_under(tos, packet) {
-            Ok(inner) => inner,
-            Err(rejected) if rejected.reason == DropReason::EspDummy => {
-                // It is counted, and it was sealed by the peer; beyond that it means nothing.
-                return teller.seen(spi, self.now);
-            }
-            Err(rejected) => return teller.refused_in(rejected, from, local, spi),
-        };
-        // Only what the peer has sealed shows that it is there (RFC 7296 2.4).
-        teller.seen(spi, self.now);
-        self.opened.add(match &inner {
-            Inner::Within(at) => at.len(),
-            Inner::Rebuilt(packet) => packet.len(),
-        });
-        let door = way.door();
-        let mut unwritten = |refused: Refused| teller.unwritten(&refused);
-        let mut doors = worker.doors.iter_mut().flatten();
-        match (doors.find(|entrance| entrance.door == door), inner) {
-            (Some(entrance), Inner::Within(at)) => {
-                let at = place.start + at.start..place.start + at.end;
-                entrance.push(slab, at, &mut unwritten);
-            }
-            (Some(entrance), Inner::Rebuilt(packet)) => {
-                entrance.push_alone(&packet, &mut unwritten);
-            }
-            // Its tunnel's device is being made, or taken away.
-            (None, _) => unwritten(Entrance::none()),
+            };
         }
+        let Range { start, end } = place;
+        if worker
+            .run
+            .push(Lying { start, end, tos }, (from, local))
+            .is_full()
+        {
+            self.run(worker);
+        }
+    }
+
+    /// Opens the packets that have come under the last SPI, and hands them on.
+    fn run(&mut self, worker: &mut Worker) {
+        let Some(way) = &mut self.way else {
+            return;
+        };
+        let (door, spi, now) = (way.door(), way.spi_in(), self.now);
+        let teller = &mut worker.teller;
+        let mut doors = worker.doors.iter_mut().flatten();
+        let mut entrance = doors.find(|entrance| entrance.door == door);
+        let (run, opened) = (&worker.run, &mut self.opened);
+        way.open_run(
+            worker.inbox.slab(),
+            run.lying(),
+            |slab, position, packet| {
+                let inner = match packet {
+                    Ok(inner) => inner,
+                    Err(rejected) if rejected.reason == DropReason::EspDummy => {
+                        // It is counted, and it was sealed by the peer; beyond that it means nothing.
+                        return teller.seen(spi, now);
+                    }
+                    Err(rejected) => {
+                        let (from, local) = run.ends(position);
+                        return teller.refused_in(rejected, from, local, spi);
+                    }
+                };
+                // Only what the peer has sealed shows that it is there (RFC 7296 2.4).
+                teller.seen(spi, now);
+                opened.add(inner.length());
+                let mut unwritten = |refused: Refused| teller.unwritten(&refused);
+                match (&mut entrance, inner) {
+                    (Some(entrance), Inner::Within(at)) => entrance.push(slab, at, &mut unwritten),
+                    (Some(entrance), Inner::Rebuilt(packet)) => {
+                        entrance.push_alone(&packet, &mut unwritten);
+                    }
+                    // Its tunnel's device is being made, or taken away.
+                    (None, _) => unwritten(Entrance::none()),
+                }
+            },
+        );
+        worker.run.clear();
     }
 }
 
@@ -284,5 +365,7 @@ fn unreadable(slot: Slot) -> DropReason {
 const ROUNDS: usize = 4;
 /// Octets that are opened before they are written.
 const CACHE: usize = 1 << 20;
+/// Packets that are opened together; what is decrypted first should be in a near cache still when its host gets it.
+const TOGETHER: usize = 64;
 /// Messages received at once, when they are long.
 const FEWEST: usize = 16;

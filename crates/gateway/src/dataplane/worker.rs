@@ -16,7 +16,7 @@ use crate::clock::Clock;
 use crate::dataplane::carrier::{Carrier, Socket};
 use crate::dataplane::counters::Counters;
 use crate::dataplane::entrance::Entrance;
-use crate::dataplane::inward::Way;
+use crate::dataplane::inward::{Run, Way};
 use crate::dataplane::linger::{Came, Linger};
 use crate::dataplane::orders::{Order, Orders};
 use crate::dataplane::outbox::{Bundles, Outbox};
@@ -44,6 +44,8 @@ pub struct Worker {
     /// Messages to hosts that send what is too long.
     pub(super) allowance: Allowance,
     pub(super) inbox: Inbox,
+    /// What was received and isn't opened yet.
+    pub(super) run: Run,
     /// What came before its SA.
     pub(super) early: Early<Way>,
     /// The number of the view in which none of it had an SA.
@@ -115,6 +117,7 @@ impl Worker {
             }),
             allowance: Allowance::new(parts.clock.mono()),
             inbox: Inbox::new(MESSAGES, MESSAGE),
+            run: Run::default(),
             early: Early::default(),
             early_in: 0,
             appetite: MESSAGES,
