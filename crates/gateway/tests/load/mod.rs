@@ -40,6 +40,8 @@ pub struct Result {
 
 struct Shared {
     sent: AtomicU64,
+    /// The last one has been sent.
+    over: AtomicBool,
     answered: AtomicU64,
     /// One more than the highest number that came back.
     beyond: AtomicU64,
@@ -62,6 +64,7 @@ impl Load {
         let stop = Arc::new(AtomicBool::new(false));
         let shared = Arc::new(Shared {
             sent: AtomicU64::new(0),
+            over: AtomicBool::new(false),
             answered: AtomicU64::new(0),
             beyond: AtomicU64::new(0),
             silence: Mutex::new(Silence {
@@ -88,6 +91,7 @@ impl Load {
                 let _ = out.send(&number.to_be_bytes());
                 kept.sent.store(number + 1, Ordering::Release);
             }
+            kept.over.store(true, Ordering::Release);
         });
         let (ended, kept) = (Arc::clone(&stop), Arc::clone(&shared));
         let receiver = std::thread::spawn(move || {
@@ -102,8 +106,10 @@ impl Load {
                 if let Ok(8) = socket.recv(&mut buffer) {
                     kept.came_back(u64::from_be_bytes(buffer[..8].try_into().unwrap()));
                 }
-                let all = kept.answered.load(Ordering::Relaxed);
-                if end.is_some() && all == kept.sent.load(Ordering::Acquire) {
+                // Who still sends may have sent one more than it has counted.
+                if kept.over.load(Ordering::Acquire)
+                    && kept.answered.load(Ordering::Relaxed) == kept.sent.load(Ordering::Relaxed)
+                {
                     return;
                 }
             }
