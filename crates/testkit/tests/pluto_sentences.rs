@@ -122,6 +122,11 @@ fn files_databases_and_the_kernel() {
             "left certificate with nickname 'gw.example' not found in NSS DB",
         ),
         (
+            V2_RESPONDER,
+            "id-mismatch",
+            "ID_DER_ASN1_DN 'UID=jane, CN=laptop7.example.org, O=Example does not match expected O=Example, CN=*, UID=*",
+        ),
+        (
             LOAD,
             "cert-expired",
             "left certificate 'gw.example' is expired/invalid",

@@ -112,6 +112,7 @@ pub(crate) const WORDS: &[&str] = &[
     "fake-strongswan",
     "forceencaps",
     "fragmentation",
+    "clientaddrfamily",
     "hostaddrfamily",
     "ike",
     "ike_frag",

@@ -165,6 +165,7 @@ pub(crate) fn read(ctx: &mut Context<'_>, lines: &[&Line]) -> Vec<SharedKey> {
         }
         let value = without_comment(value.trim());
         formatting(ctx, line, value);
+        named(ctx, line, ids);
         let mut key = digest(ctx, value, Reading::UnlessQuoted, line);
         key.ids = ids
             .split([' ', '\t', ','])
@@ -174,6 +175,24 @@ pub(crate) fn read(ctx: &mut Context<'_>, lines: &[&Line]) -> Vec<SharedKey> {
         out.push(key);
     }
     out
+}
+
+/// An address behind an @ is a name that looks like one, and no peer's address matches it.
+fn named(ctx: &mut Context<'_>, line: &Line, ids: &str) {
+    let name = ids
+        .split([' ', '\t', ','])
+        .filter_map(|word| word.strip_prefix('@'))
+        .find(|name| name.parse::<core::net::Ipv4Addr>().is_ok());
+    if let Some(name) = name {
+        ctx.lint(
+            "psk-not-found",
+            Weight::Warning,
+            None,
+            ctx.source(line),
+            format!("@{name} is a name and not the address {name}: the key is found only for a peer whose identity is written so too"),
+            format!("{name} without the @, unless both ends have that name as their identity"),
+        );
+    }
 }
 
 /// `: RSA gw.pem "passphrase"`: the key is in a file. In braces it is here, as FreeS/WAN had it.
@@ -252,7 +271,16 @@ fn formatting(ctx: &mut Context<'_>, line: &Line, value: &str) {
                             "remove what follows; a key can't contain the mark that it is quoted with",
                         );
                     }
-                    if key.is_empty() {
+                    if ["u2018", "u2019", "u201c", "u201d"]
+                        .iter()
+                        .any(|mark| key.contains(mark))
+                    {
+                        tell(
+                            Weight::Error,
+                            "the key holds the number of a typographic quotation mark (u2018 or the like): whoever wrote it pasted such marks instead of plain ones, and they became part of the key",
+                            "write the key anew with plain quotation marks, and the same at the peer",
+                        );
+                    } else if key.is_empty() {
                         tell(Weight::Error, "the key is empty", "write a key");
                     } else if key.trim() != key {
                         tell(

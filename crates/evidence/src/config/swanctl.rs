@@ -334,7 +334,44 @@ pub(crate) fn read(ctx: &mut Context<'_>, lines: &[Line]) -> Found {
             _ => {}
         }
     }
+    pools(ctx, &roots);
     found
+}
+
+/// A connection that hands out addresses of a pool that isn't among those of the file.
+fn pools(ctx: &mut Context<'_>, roots: &[Node<'_>]) {
+    let of = |name: &'static str| roots.iter().filter(move |root| root.name == name);
+    let there: Vec<&str> = of("pools")
+        .flat_map(|root| &root.nodes)
+        .map(|pool| pool.name.as_str())
+        .collect();
+    if there.is_empty() {
+        return;
+    }
+    for connection in of("connections").flat_map(|root| &root.nodes) {
+        let Some((value, line)) = connection.get("pools") else {
+            continue;
+        };
+        // Plugins answer to these names.
+        let unknown = value
+            .split(',')
+            .map(str::trim)
+            .filter(|name| !name.is_empty() && !["dhcp", "radius"].contains(name))
+            .find(|name| !there.contains(name));
+        if let Some(unknown) = unknown {
+            ctx.lint(
+                "virtual-ip-or-cp-failure",
+                Weight::Error,
+                Some(&connection.name),
+                ctx.source(line),
+                format!(
+                    "there is no pool `{unknown}`; the file has {}",
+                    there.join(", ")
+                ),
+                format!("pools = {}", there.join(", ")),
+            );
+        }
+    }
 }
 
 fn secrets(ctx: &mut Context<'_>, root: &Node<'_>, found: &mut Found) {

@@ -97,6 +97,7 @@ pub(super) static PHRASES: &[Phrase] = &[
         Sign::IkeVersionRefused,
         "as global policy is set to {} all IKEv1 packets",
     ),
+    any(Sign::IkeVersionRefused, "ignoring IKEv1 packet as policy"),
     any(
         Sign::IkeVersionRefused,
         "ike version number {version:w} not supported",

@@ -368,6 +368,13 @@ pub(super) static PHRASES: &[Phrase] = &[
         "configuration changes have not been saved",
     ),
     any(Sign::ConfigPending, "You have pending changes"),
+    any(Sign::ConfigPending, "shows me the previous configuration"),
+    any(
+        Sign::ConfigPending,
+        "still shows the previous configuration",
+    ),
+    any(Sign::ConfigPending, "still shows the old configuration"),
+    any(Sign::ConfigPending, "still uses the old configuration"),
     any(
         Sign::ConfigVolatile,
         "persistent copies in /opt/custom/etc/ipsec",

@@ -344,6 +344,11 @@ pub(super) static PHRASES: &[Phrase] = &[
         Sign::PayloadDefect,
         "of IKEv2 {payload} Payload has an unknown value",
     ),
+    // RFC 2409 says nothing of the order of a transform's attributes; pluto wants the cipher before its key's length.
+    any(
+        Sign::VendorDiffers,
+        "OAKLEY_KEY_LENGTH attribute not preceded by OAKLEY_ENCRYPTION_ALGORITHM",
+    ),
     // RFC 7296 3.3.1: the first proposal of a list is number 1, and each further one is one more.
     any(
         Sign::ProposalListBroken,

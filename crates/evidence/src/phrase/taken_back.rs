@@ -33,7 +33,10 @@ static TAKEN_BACK: [(Sign, &str); 44] = [
     (Sign::UpdownFailed, "xtables lock; still"),
     // A shell's remark that the directory it was started in is gone.
     (Sign::UpdownFailed, "getcwd() failed"),
-    (Sign::UpdownFailed, "getcwd: cannot access parent directories"),
+    (
+        Sign::UpdownFailed,
+        "getcwd: cannot access parent directories",
+    ),
     // A remark of `ip` on some kernels; the route was set.
     (Sign::UpdownFailed, "peer netns reference is invalid"),
     // Modules for a user's session, not for who may have one.

@@ -534,6 +534,12 @@ impl Sa {
                 let method = "XAUTH".to_owned();
                 vec![self.refuse(self.authentication(), Refusal::User { method, user })]
             }
+            // What it came to, after it has said why.
+            Said::KernelRefused(problem)
+                if self.refused && problem.starts_with("state transition function") =>
+            {
+                Vec::new()
+            }
             Said::KernelRefused(problem) => {
                 vec![self.refuse(self.child_name(), Refusal::Local { problem })]
             }

@@ -20,10 +20,32 @@ pub(crate) fn clean(line: &str) -> Cow<'_, str> {
     if let Some(text) = without_markup(&plain) {
         return Cow::Owned(unquote(text.trim_start()).to_owned());
     }
+    if let Some(text) = without_stress(&plain) {
+        return Cow::Owned(unquote(&text).to_owned());
+    }
     match plain {
         Cow::Borrowed(text) => Cow::Borrowed(unquote(text)),
         Cow::Owned(text) => Cow::Owned(unquote(&text).to_owned()),
     }
+}
+
+/// The line without the marks of Markdown's bold words, where it has any: `**pools = users**`, which somebody made stand
+/// out. What is blacked out by stars stays.
+fn without_stress(line: &str) -> Option<String> {
+    const MARK: &str = "**";
+    let (before, rest) = line.split_once(MARK)?;
+    let (within, behind) = rest.split_once(MARK)?;
+    let plain = |c: char| c.is_alphanumeric() || "\"'`/({[<%_".contains(c);
+    let opens = before.chars().last().is_none_or(char::is_whitespace) && within.starts_with(plain);
+    let closes = behind
+        .chars()
+        .next()
+        .is_none_or(|c| c.is_whitespace() || ",;.:)".contains(c))
+        && within
+            .chars()
+            .last()
+            .is_some_and(|c| !c.is_whitespace() && c != '*');
+    (opens && closes).then(|| [before, within, behind].concat())
 }
 
 fn unquote(mut text: &str) -> &str {
@@ -80,6 +102,10 @@ mod tests {
             ),
             ("[CODE]09[IKE] x", "09[IKE] x"),
             ("[IKE] stays", "[IKE] stays"),
+            ("    **pools = users**", "    pools = users"),
+            ("    **5f0c-12** {", "    5f0c-12 {"),
+            ("psk = **hidden", "psk = **hidden"),
+            ("203.0.**.** to 198.51.**.**", "203.0.**.** to 198.51.**.**"),
         ] {
             assert_eq!(clean(damaged), whole);
         }

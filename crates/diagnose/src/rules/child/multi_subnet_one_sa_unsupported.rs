@@ -1,10 +1,13 @@
 //! `multi-subnet-one-sa-unsupported`: a peer takes one pair of networks per SA.
 
+use adit_model::complaint::Complaint;
+use adit_model::fact::{Known, Side};
+use adit_model::peer_config::Setting;
 use adit_model::selector::Selector;
 
 use super::ts_mismatch;
 use crate::compare::list;
-use crate::finding::SYMPTOM;
+use crate::finding::{CONDITION, SYMPTOM};
 use crate::rule::{Found, Judgement, Need, Page, Rule};
 use crate::signals::{Signals, notify};
 use crate::verdict::AtFault;
@@ -62,7 +65,7 @@ fn judge(s: &Signals<'_>) -> Judgement {
         .done();
     }
     let Some(a) = ts_mismatch::apart(s) else {
-        return Judgement::Silent;
+        return only_one_passes(s).unwrap_or(Judgement::Silent);
     };
     let one_of = |many: &[Selector], one: &[Selector]| {
         many.len() > 1 && one.len() == 1 && one.iter().all(|o| many.contains(o))
@@ -76,6 +79,32 @@ fn judge(s: &Signals<'_>) -> Judgement {
         ..several(&a.our_local, &a.our_remote)
     }
     .into()
+}
+
+/// One child is configured for several networks, and somebody tells that only some of them are reached.
+fn only_one_passes(s: &Signals<'_>) -> Option<Judgement> {
+    let told = s.complains(Complaint::SomeNetworks).filter(|_| s.calm())?;
+    let many = |of: &Setting<Vec<Option<Selector>>>| of.is_written() && of.value.len() > 1;
+    let lists = s.case.of(Side::Local).find(|fact| match &fact.what {
+        Known::PeerConfigured { connection } => connection
+            .children
+            .iter()
+            .any(|child| many(&child.remote_ts) || many(&child.local_ts)),
+        _ => false,
+    })?;
+    Some(
+        Found::on(
+            lists,
+            CONDITION,
+            AtFault::Both,
+            "one child is for several networks, and only some of them are reached: one side takes a single pair of networks for each SA",
+        )
+        .with([told])
+        .because("IKEv1 has one pair of networks for each SA, and many gateways take one pair in IKEv2 as well: of the others nothing is carried.")
+        .fix("make one child per pair of networks")
+        .then("the status of both sides: which networks the SA is for")
+        .done(),
+    )
 }
 
 fn several(local: &[Selector], remote: &[Selector]) -> Found {

@@ -116,6 +116,15 @@ fn judge(s: &Signals<'_>) -> Judgement {
         };
     }
     if let Some(seen) = s.sign(Sign::TrafficRefused) {
+        // Libreswan 4 answers so where its script or its kernel fails.
+        if s.sign(Sign::UpdownFailed).is_some() && seen.fact.source.text.contains("TS_UNACCEPTABLE")
+        {
+            return possible(
+                35,
+                "the networks are refused, and a script that a side runs for the tunnel fails: Libreswan answers TS_UNACCEPTABLE for that, too",
+                "the refusing side's lines of that minute: which networks it has, or what its script complains of",
+            );
+        }
         return if s.came_up_and_fell(seen) && s.complains(Complaint::SomeNetworks).is_none() {
             possible(
                 25,

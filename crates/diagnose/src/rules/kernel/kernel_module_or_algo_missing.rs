@@ -1,5 +1,6 @@
 //! `kernel-module-or-algo-missing`: the kernel can't do what the SA needs.
 
+use adit_model::fact::Known;
 use adit_model::sign::Sign;
 
 use crate::compare::configured_over_there;
@@ -65,6 +66,7 @@ fn judge(s: &Signals<'_>) -> Judgement {
     let missing = s
         .signs_of(Sign::KernelSupportMissing)
         .filter(|x| !forbidden(*x) && crate::kernel_release::has_it(s, *x).is_none())
+        .filter(|x| !taken_by_another(s, *x))
         .last();
     // What one may not ask for looks missing.
     let denied = error(s, Answer::Denied).is_some() && error(s, Answer::Unsupported).is_none();
@@ -152,13 +154,13 @@ fn judge(s: &Signals<'_>) -> Judgement {
         // What the starter looks for is of no use before there is an SA to install.
         Some(seen)
             if seen.fact.source.text.contains("IPsec stack detected")
-                && s.received(seen.side()).is_some()
-                && s.authenticated().is_none() =>
+                && s.authenticated().is_none()
+                && (s.received(seen.side()).is_some() || started_all_the_same(s)) =>
         {
             Judgement::Possible {
                 weight: 20,
                 because:
-                    "no IPsec stack was found at the start, and the attempt ends before it matters"
+                    "no IPsec stack was found at the start; the daemon runs all the same, and nothing shows an attempt that it matters to"
                         .to_owned(),
                 separated_by: "whether the kernel takes an SA: ip xfrm state",
             }
@@ -188,6 +190,24 @@ fn judge(s: &Signals<'_>) -> Judgement {
             .or_else(|| by_itself(s))
             .unwrap_or_else(|| refused_as_traffic(s)),
     }
+}
+
+/// Libreswan tries the kernel with an interface of a name, and where that name is taken it remembers that the kernel can't.
+fn taken_by_another(s: &Signals<'_>, seen: Seen<'_>) -> bool {
+    seen.fact.source.text.contains("XFRM_INTERFACE")
+        && s.signs.iter().any(|x| {
+            let text = &x.fact.source.text;
+            text.contains("device name conflict")
+                || x.sign == Sign::InterfaceIdMissing && text.contains("already exist")
+        })
+}
+
+/// charon came up behind its starter's remark.
+fn started_all_the_same(s: &Signals<'_>) -> bool {
+    s.case
+        .facts
+        .iter()
+        .any(|f| matches!(f.what, Known::Daemon { running: true }))
 }
 
 /// The packet filter has no such table: what should translate or forward the tunnel's traffic isn't there.
