@@ -40,8 +40,10 @@ pub(crate) struct Refused<'a> {
 impl<'a> Refused<'a> {
     /// The kernel's words.
     pub(crate) fn words(&self) -> &'a str {
-        let own = self.what.value("errno").filter(|own| says(own));
-        own.or_else(|| self.why.and_then(|w| w.value("errno")))
+        let own = self.what.value("errno");
+        own.filter(|own| says(own))
+            .or_else(|| self.why.and_then(|w| w.value("errno")))
+            .or(own)
             .unwrap_or("the kernel's error isn't told")
     }
 
@@ -111,7 +113,8 @@ fn before<'a>(s: &Signals<'a>, what: Seen<'a>) -> Option<Seen<'a>> {
 
 /// Whether the words tell why; charon's own `FAILED` doesn't.
 fn says(words: &str) -> bool {
-    answer(words) != Answer::Unknown
+    let status = words.chars().all(|c| c.is_ascii_uppercase() || c == '_');
+    !status || answer(words) != Answer::Unknown
 }
 
 fn answer(words: &str) -> Answer {

@@ -304,9 +304,7 @@ fn stalled(s: &Signals<'_>) -> Vec<(&'static str, u8, String)> {
     }
     if let Some(refused) = s.sign(Sign::AuthenticationRefusedByPeer)
         && (s.case.products.get(&refused.side()) == Some(&Product::Windows)
-            || WINDOWS_SAYS
-                .iter()
-                .any(|words| refused.fact.source.text.contains(words)))
+            || windows_says(&refused.fact.source.text))
     {
         let why = "Windows says so of the gateway's certificate too, when it doesn't accept it";
         return weighed(WINDOWS_REFUSES, why, LIGHT);
@@ -475,7 +473,12 @@ const NO_ESP: &[&str] = &[
     "pfs-mismatch",
 ];
 /// Its words for 13801, which stand beside other products' logs too.
-const WINDOWS_SAYS: [&str; 2] = ["credentials are unacceptable", "13801"];
+fn windows_says(text: &str) -> bool {
+    text.contains("credentials are unacceptable")
+        || text
+            .split(|c: char| !c.is_ascii_digit())
+            .any(|n| n == "13801")
+}
 /// 13801: the gateway's certificate has no server authentication among its uses, another name than was dialled, or an
 /// issuer that isn't in the machine's store; or the gateway refuses the machine's.
 const WINDOWS_REFUSES: &[&str] = &[

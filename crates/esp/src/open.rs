@@ -158,7 +158,7 @@ impl View {
         Ok(Some(pair))
     }
 
-    /// A way is made in one piece and where it is kept: to move it costs more than to find it.
+    /// A way is made in one piece, so that it needn't be moved: that costs more than to find it.
     #[inline]
     fn way_in<'v>(&'v self, pair: &'v Pair, lane: Lane, now: Mono) -> Incoming<'v> {
         Incoming {

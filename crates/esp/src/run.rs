@@ -35,8 +35,8 @@ struct Unsettled {
 
 impl Incoming<'_> {
     /// Opens packets of this SPI where they lie in `buffer`, and tells `each` in their order which of `run` came to what;
-    /// [`Inner::Within`] is a place in `buffer`. It comes to what [`open_under`](Self::open_under) one by one would come to, and
-    /// costs less.
+    /// [`Inner::Within`] is a place in `buffer`. What passes is what [`open_under`](Self::open_under) one by one would let pass, for
+    /// less; what is refused for two reasons may be refused for the other one, as the window doesn't know yet what came just before.
     #[inline]
     pub fn open_run(
         &mut self,

@@ -6,7 +6,7 @@ mod common;
 
 use std::time::Duration;
 
-use adit_esp::{DataPlane, Lane, Lying};
+use adit_esp::{DataPlane, Lane, Lying, WalkFilter};
 use adit_model::dataplane::{ChildSa, PairCounters};
 use adit_model::drops::DropReason;
 use common::*;
@@ -100,6 +100,10 @@ proptest! {
         // when the packets of a run are looked at.
         let passed = |outcomes: &[Outcome]| outcomes.iter().cloned().map(Result::ok).collect::<Vec<_>>();
         prop_assert_eq!(passed(&alone), passed(&at_once));
+        // In order nothing is both: a repetition is right behind what it repeats.
+        if ascending && !esn && sent.iter().all(|(_, forged)| !forged) {
+            prop_assert_eq!(&alone, &at_once);
+        }
         prop_assert_eq!(counted(&single), counted(&grouped));
         prop_assert_eq!(single.drops().total(), grouped.drops().total());
         // Whatever came is known afterwards.
@@ -123,6 +127,22 @@ fn what_is_authentic_and_refused_is_remembered_too() {
     assert!(outcomes[0].is_ok() && outcomes[2].is_ok());
     assert_eq!(outcomes[1], Err(DropReason::EspDummy));
     assert_eq!(open(&east, &dummy), Err(DropReason::EspReplay));
+}
+
+/// Those are opened one by one, and lie where they lay all the same.
+#[test]
+fn packets_that_somebody_follows_come_to_the_same() {
+    let (west, mut followed) = joined_by(sa("aes128gcm16", 64, false));
+    let (_, single) = joined_by(sa("aes128gcm16", 64, false));
+    let filter = WalkFilter {
+        local: EAST.parse().unwrap(),
+        remote: WEST.parse().unwrap(),
+    };
+    followed.walk(&filter, u64::MAX);
+    let sealed: Vec<_> = (0..5).map(|n| seal(&west, &eastbound(20 + n))).collect();
+    let sent = [(0, false), (1, false), (1, false), (3, true), (2, false)];
+    let packets = packets(&sealed, &sent);
+    assert_eq!(together(&followed, &packets), one_by_one(&single, &packets));
 }
 
 #[test]

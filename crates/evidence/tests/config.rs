@@ -729,3 +729,24 @@ fn networks_that_a_paste_hides_are_not_the_ends_own_addresses() {
         "set vpn ipsec site-to-site peer 198.51.100.1 authentication mode pre-shared-secret\nset vpn ipsec site-to-site peer 198.51.100.1 tunnel 1 local prefix 10.x.x.0/24\nset vpn ipsec site-to-site peer 198.51.100.1 tunnel 1 remote prefix 10.y.y.0/24\n",
     );
 }
+
+/// A pool that no section of the text has; names that plugins answer to aren't meant.
+#[test]
+fn a_connection_names_a_pool_that_is_not_there() {
+    let text = |pools: &str| {
+        format!(
+            "connections {{\n  users {{\n    version = 2\n    {pools}\n    remote {{\n      auth = eap-mschapv2\n    }}\n  }}\n}}\npools {{\n  ee5ef34a {{\n    addrs = 10.56.2.0/24\n  }}\n}}\n"
+        )
+    };
+    let about_pools = |pools: &str| {
+        let lints = read(&text(pools)).lints;
+        lints
+            .into_iter()
+            .filter(|lint| lint.cause == "virtual-ip-or-cp-failure")
+            .map(|lint| lint.fix)
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(about_pools("pools = Users"), ["pools = ee5ef34a"]);
+    assert_eq!(about_pools("**pools = Users**"), ["pools = ee5ef34a"]);
+    assert!(about_pools("pools = ee5ef34a, dhcp, radius").is_empty());
+}

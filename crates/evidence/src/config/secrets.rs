@@ -165,7 +165,6 @@ pub(crate) fn read(ctx: &mut Context<'_>, lines: &[&Line]) -> Vec<SharedKey> {
         }
         let value = without_comment(value.trim());
         formatting(ctx, line, value);
-        named(ctx, line, ids);
         let mut key = digest(ctx, value, Reading::UnlessQuoted, line);
         key.ids = ids
             .split([' ', '\t', ','])
@@ -177,22 +176,14 @@ pub(crate) fn read(ctx: &mut Context<'_>, lines: &[&Line]) -> Vec<SharedKey> {
     out
 }
 
-/// An address behind an @ is a name that looks like one, and no peer's address matches it.
-fn named(ctx: &mut Context<'_>, line: &Line, ids: &str) {
-    let name = ids
-        .split([' ', '\t', ','])
-        .filter_map(|word| word.strip_prefix('@'))
-        .find(|name| name.parse::<core::net::Ipv4Addr>().is_ok());
-    if let Some(name) = name {
-        ctx.lint(
-            "psk-not-found",
-            Weight::Warning,
-            None,
-            ctx.source(line),
-            format!("@{name} is a name and not the address {name}: the key is found only for a peer whose identity is written so too"),
-            format!("{name} without the @, unless both ends have that name as their identity"),
-        );
-    }
+/// `u2018key here…u2019`: what a shell script makes of marks that aren't ASCII.
+fn in_typographic_marks(key: &str) -> bool {
+    ["u2018", "u201c", "u201d"]
+        .iter()
+        .any(|mark| key.starts_with(mark))
+        && ["u2019", "u201c", "u201d"]
+            .iter()
+            .any(|mark| key.ends_with(mark))
 }
 
 /// `: RSA gw.pem "passphrase"`: the key is in a file. In braces it is here, as FreeS/WAN had it.
@@ -271,13 +262,10 @@ fn formatting(ctx: &mut Context<'_>, line: &Line, value: &str) {
                             "remove what follows; a key can't contain the mark that it is quoted with",
                         );
                     }
-                    if ["u2018", "u2019", "u201c", "u201d"]
-                        .iter()
-                        .any(|mark| key.contains(mark))
-                    {
+                    if in_typographic_marks(key) {
                         tell(
                             Weight::Error,
-                            "the key holds the number of a typographic quotation mark (u2018 or the like): whoever wrote it pasted such marks instead of plain ones, and they became part of the key",
+                            "the key stands between the numbers of typographic quotation marks (u2018 and u2019 or the like): somebody pasted such marks instead of plain ones, and they became part of the key",
                             "write the key anew with plain quotation marks, and the same at the peer",
                         );
                     } else if key.is_empty() {
@@ -409,12 +397,18 @@ mod tests {
             ": PSK \"zebra7\" zebra8",
             ": PSK zebra7",
             ": PSK 0xzebra7",
+            ": PSK \"u2018zebra7u2019\"",
         ] {
             let (_, lints) = keys(text);
             assert_eq!(lints.len(), 1, "{text}");
             assert_eq!(lints[0].cause, "psk-formatting");
             assert!(!format!("{lints:?}").contains("zebra"), "{lints:?}");
         }
-        assert!(keys("10.0.0.1 @east : PSK \"zebra7 zebra8\"").1.is_empty());
+        for text in [
+            "10.0.0.1 @east : PSK \"zebra7 zebra8\"",
+            ": PSK \"Menu2018!\"",
+        ] {
+            assert!(keys(text).1.is_empty(), "{text}");
+        }
     }
 }

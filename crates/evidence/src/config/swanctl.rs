@@ -338,7 +338,7 @@ pub(crate) fn read(ctx: &mut Context<'_>, lines: &[Line]) -> Found {
     found
 }
 
-/// A connection that hands out addresses of a pool that isn't among those of the file.
+/// A connection that hands out addresses of a pool that isn't among those of the file; it may be in one that is included.
 fn pools(ctx: &mut Context<'_>, roots: &[Node<'_>]) {
     let of = |name: &'static str| roots.iter().filter(move |root| root.name == name);
     let there: Vec<&str> = of("pools")
@@ -359,16 +359,20 @@ fn pools(ctx: &mut Context<'_>, roots: &[Node<'_>]) {
             .filter(|name| !name.is_empty() && !["dhcp", "radius"].contains(name))
             .find(|name| !there.contains(name));
         if let Some(unknown) = unknown {
+            let fix = match there.as_slice() {
+                [one] => format!("pools = {one}"),
+                _ => format!("a pool named {unknown}, or the name of one that is there"),
+            };
             ctx.lint(
                 "virtual-ip-or-cp-failure",
-                Weight::Error,
+                Weight::Warning,
                 Some(&connection.name),
                 ctx.source(line),
                 format!(
                     "there is no pool `{unknown}`; the file has {}",
                     there.join(", ")
                 ),
-                format!("pools = {}", there.join(", ")),
+                fix,
             );
         }
     }

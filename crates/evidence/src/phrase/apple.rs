@@ -16,10 +16,6 @@ const EVALUATES: &[&str] = &[
 pub(super) static PHRASES: &[Phrase] = &[
     any(
         Sign::PeerNameUnresolved,
-        "error in parsing address string: Name does not resolve",
-    ),
-    any(
-        Sign::PeerNameUnresolved,
         "Could not resolve VPN server address",
     ),
     any(Sign::NegotiationTimedOut, "NEIKEv2ErrorDomain Code=3"),

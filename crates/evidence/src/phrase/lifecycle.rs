@@ -373,8 +373,6 @@ pub(super) static PHRASES: &[Phrase] = &[
         Sign::ConfigPending,
         "still shows the previous configuration",
     ),
-    any(Sign::ConfigPending, "still shows the old configuration"),
-    any(Sign::ConfigPending, "still uses the old configuration"),
     any(
         Sign::ConfigVolatile,
         "persistent copies in /opt/custom/etc/ipsec",

@@ -20,6 +20,11 @@ pub(super) static PHRASES: &[Phrase] = &[
         Sign::PeerNameUnresolved,
         "resolving '{name}' failed: {problem}",
     ),
+    // ifconfig on BSD.
+    any(
+        Sign::PeerNameUnresolved,
+        "error in parsing address string: Name does not resolve",
+    ),
     // pluto, whack and addconn of all families.
     any(
         Sign::ConnectionRejected,

@@ -197,7 +197,10 @@ impl Pluto {
         }
         let index = self.locate(message, statement.as_ref());
         let mut happenings = Vec::new();
-        let around = self.around(message, index);
+        let about = statement
+            .as_ref()
+            .map_or(index, |statement| self.about(index, statement));
+        let around = self.around(message, about);
         if let Some(sa) = self.sas.get_mut(index) {
             if let (Some(name), None) = (message.name, &sa.name) {
                 sa.name = Some(name.to_owned());
@@ -238,7 +241,6 @@ impl Pluto {
             ) {
                 self.found_after_all();
             }
-            let about = self.about(index, &statement);
             let told = self.tell(index, about, statement, around);
             if about != index {
                 self.record(about, told, tentative, &place);

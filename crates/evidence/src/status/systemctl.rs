@@ -40,10 +40,6 @@ impl Systemctl {
         let body = line
             .body
             .trim_start_matches(['●', '○', '×', '*', '\u{feff}', ' ', '\t']);
-        if started(body) {
-            facts.push(running(place()));
-            return;
-        }
         if let Some(unit) = body
             .split_whitespace()
             .next()
@@ -76,32 +72,20 @@ impl Systemctl {
                 Sign::DaemonRestarts
             } else {
                 if state.starts_with("active (running)") {
-                    facts.push(running(place()));
+                    let place = place();
+                    facts.push(Fact {
+                        source: place.source,
+                        at: place.at,
+                        side: place.side,
+                        subject: None,
+                        role: None,
+                        what: Known::Daemon { running: true },
+                    });
                 }
                 return;
             };
             facts.push(sign(place(), said, &[("problem", state)]));
         }
-    }
-}
-
-/// What strongSwan's starter says of its daemon: `charon (20) started after 40 ms`.
-fn started(body: &str) -> bool {
-    body.strip_prefix("charon (")
-        .and_then(|rest| rest.split_once(") started after "))
-        .is_some_and(|(number, rest)| {
-            number.bytes().all(|b| b.is_ascii_digit()) && rest.trim_end().ends_with(" ms")
-        })
-}
-
-fn running(place: Place) -> Fact {
-    Fact {
-        source: place.source,
-        at: place.at,
-        side: place.side,
-        subject: None,
-        role: None,
-        what: Known::Daemon { running: true },
     }
 }
 

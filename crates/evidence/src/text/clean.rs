@@ -29,23 +29,21 @@ pub(crate) fn clean(line: &str) -> Cow<'_, str> {
     }
 }
 
-/// The line without the marks of Markdown's bold words, where it has any: `**pools = users**`, which somebody made stand
-/// out. What is blacked out by stars stays.
+/// A line that somebody made stand out as a whole by Markdown's marks, `**pools = users**` or `**users** {`, without them.
+/// What is blacked out by stars stays, and so does whatever is kept secret.
 fn without_stress(line: &str) -> Option<String> {
     const MARK: &str = "**";
-    let (before, rest) = line.split_once(MARK)?;
-    let (within, behind) = rest.split_once(MARK)?;
-    let plain = |c: char| c.is_alphanumeric() || "\"'`/({[<%_".contains(c);
-    let opens = before.chars().last().is_none_or(char::is_whitespace) && within.starts_with(plain);
-    let closes = behind
-        .chars()
-        .next()
-        .is_none_or(|c| c.is_whitespace() || ",;.:)".contains(c))
-        && within
-            .chars()
-            .last()
-            .is_some_and(|c| !c.is_whitespace() && c != '*');
-    (opens && closes).then(|| [before, within, behind].concat())
+    const SECRETS: [&str; 4] = ["psk", "secret", "key", "passw"];
+    let text = line.trim_start();
+    let (within, behind) = text.strip_prefix(MARK)?.split_once(MARK)?;
+    let whole = matches!(behind.trim(), "" | "{")
+        && within.starts_with(|c: char| c.is_ascii_alphanumeric())
+        && within.ends_with(|c: char| c.is_ascii_alphanumeric() || "\"'}".contains(c))
+        && !within.contains('*');
+    let lower = within.to_ascii_lowercase();
+    let blank = line.get(..line.len() - text.len()).unwrap_or_default();
+    (whole && !SECRETS.iter().any(|word| lower.contains(word)))
+        .then(|| [blank, within, behind].concat())
 }
 
 fn unquote(mut text: &str) -> &str {
@@ -105,6 +103,10 @@ mod tests {
             ("    **pools = users**", "    pools = users"),
             ("    **5f0c-12** {", "    5f0c-12 {"),
             ("psk = **hidden", "psk = **hidden"),
+            (": PSK **our-key**", ": PSK **our-key**"),
+            ("**secret = swordfish**", "**secret = swordfish**"),
+            ("from **12.34.** port", "from **12.34.** port"),
+            ("include **/etc/ipsec.d/**", "include **/etc/ipsec.d/**"),
             ("203.0.**.** to 198.51.**.**", "203.0.**.** to 198.51.**.**"),
         ] {
             assert_eq!(clean(damaged), whole);

@@ -143,7 +143,7 @@ struct Opening<'v> {
     slot: Slot,
     /// Our port of ESP in UDP.
     port: u16,
-    /// The SA of the last packet, and of all that wait in the thread's run: the next is likely to be its too.
+    /// The SA of the last packet that had one, and of all that wait in the thread's run: the next is likely to be its too.
     way: Option<Incoming<'v>>,
     /// Whether a packet that no SA takes may wait for one.
     may_wait: bool,

@@ -1,6 +1,7 @@
 //! `multi-subnet-one-sa-unsupported`: a peer takes one pair of networks per SA.
 
 use adit_model::complaint::Complaint;
+use adit_model::event::Happening;
 use adit_model::fact::{Known, Side};
 use adit_model::peer_config::Setting;
 use adit_model::selector::Selector;
@@ -84,14 +85,28 @@ fn judge(s: &Signals<'_>) -> Judgement {
 /// One child is configured for several networks, and somebody tells that only some of them are reached.
 fn only_one_passes(s: &Signals<'_>) -> Option<Judgement> {
     let told = s.complains(Complaint::SomeNetworks).filter(|_| s.calm())?;
-    let many = |of: &Setting<Vec<Option<Selector>>>| of.is_written() && of.value.len() > 1;
-    let lists = s.case.of(Side::Local).find(|fact| match &fact.what {
+    // What both sides agreed on shows what the peer takes.
+    let agreed = s.case.happenings().any(|(_, h)| {
+        matches!(h, Happening::ChildEstablished { ts_local, ts_remote, .. } if ts_local.len() > 1 || ts_remote.len() > 1)
+    });
+    let (lists, connection) = s.case.of(Side::Local).find_map(|fact| match &fact.what {
         Known::PeerConfigured { connection } => connection
             .children
             .iter()
-            .any(|child| many(&child.remote_ts) || many(&child.local_ts)),
-        _ => false,
+            .any(|child| many(&child.remote_ts) || many(&child.local_ts))
+            .then_some((fact, connection)),
+        _ => None,
     })?;
+    if agreed || s.up {
+        return None;
+    }
+    if connection.versions.is_written() && !connection.versions.value.v1 {
+        return Some(Judgement::Possible {
+            weight: 40,
+            because: "one child is for several networks, and only some of them are reached; many gateways take one pair for each SA in IKEv2 as well".to_owned(),
+            separated_by: "the status of both sides: which networks the SA is for",
+        });
+    }
     Some(
         Found::on(
             lists,
@@ -105,6 +120,14 @@ fn only_one_passes(s: &Signals<'_>) -> Option<Judgement> {
         .then("the status of both sides: which networks the SA is for")
         .done(),
     )
+}
+
+/// Several networks of one family.
+fn many(of: &Setting<Vec<Option<Selector>>>) -> bool {
+    let v4 = |net: &&Selector| net.start.is_ipv4();
+    let all: Vec<&Selector> = of.value.iter().flatten().collect();
+    let of_v4 = all.iter().copied().filter(v4).count();
+    of.is_written() && (of_v4 > 1 || all.len() - of_v4 > 1)
 }
 
 fn several(local: &[Selector], remote: &[Selector]) -> Found {

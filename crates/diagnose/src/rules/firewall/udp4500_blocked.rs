@@ -258,10 +258,20 @@ fn main_mode_responder(s: &Signals<'_>, silence: &Silence<'_>) -> Judgement {
     let gone = s
         .unreachable
         .iter()
-        .any(|u| u.problem == PathProblem::PortUnreachable);
+        .find(|u| u.problem == PathProblem::PortUnreachable);
     // Whoever had heard it would have gone on long before that.
     const LONG: usize = 5;
-    if gone && repeated < LONG {
+    let at_once = gone.is_some_and(|gone| {
+        let until = gone.fact.source.line;
+        s.happenings(Side::Local)
+            .filter(|(f, h)| {
+                matches!(h, Happening::Retransmitted { exchange, .. } if exchange == "MR2")
+                    && f.source.line < until
+            })
+            .count()
+            < LONG
+    });
+    if at_once {
         return Judgement::Possible {
             weight: 40,
             because: "our second answer is repeated until the peer has closed its port; it may never have heard it, or have given up over it".to_owned(),

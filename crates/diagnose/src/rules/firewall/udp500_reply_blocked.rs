@@ -176,30 +176,24 @@ fn judge(s: &Signals<'_>) -> Judgement {
     begins_anew(s).unwrap_or(Judgement::Silent)
 }
 
-/// Main mode's first message comes again though it was answered, and the second never does.
+/// Main mode's first message came again though it was answered, the second never did, and the client says that nobody
+/// answers. Without its word one repetition is what a lost packet brings about.
 fn main_mode_again(s: &Signals<'_>) -> Option<Judgement> {
     let (answer, _) = s
         .sent_message(Side::Local, "MR1", true)
         .filter(|(_, message)| message.exchange == "MR1")?;
-    let repeated: Vec<&Fact> = s.drops(Side::Local, DropReason::IkeDuplicate).collect();
-    let again = repeated.last().copied()?;
+    let again = s.drops(Side::Local, DropReason::IkeDuplicate).next()?;
     let went_on = s.received_message(Side::Local, "MI2", false);
-    if s.up || s.refused_or_told() || went_on.is_some() {
-        return None;
-    }
-    // One repetition is what a lost packet brings about; so it has to go on, or the client has to say that it gave up.
-    let client = s.first_sign(&[Sign::NegotiationTimedOut, Sign::NegotiationFailed]);
-    if repeated.len() < 2 && (client.is_none() || s.closed().is_none()) {
+    let client = s.first_sign(&[Sign::NegotiationTimedOut, Sign::NegotiationFailed])?;
+    if s.up || s.refused_or_told() || went_on.is_some() || s.closed().is_none() {
         return None;
     }
     Some(found(
         s,
         0.8,
-        "our answers don't reach the peer: it repeats its first message though we answered, and never goes on"
+        "our answers don't reach the peer: it repeats its first message though we answered, and gives up"
             .to_owned(),
-        [answer, again]
-            .into_iter()
-            .chain(client.map(|seen| seen.fact)),
+        [answer, again, client.fact].into_iter(),
     ))
 }
 

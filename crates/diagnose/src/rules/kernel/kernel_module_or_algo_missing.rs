@@ -1,6 +1,5 @@
 //! `kernel-module-or-algo-missing`: the kernel can't do what the SA needs.
 
-use adit_model::fact::Known;
 use adit_model::sign::Sign;
 
 use crate::compare::configured_over_there;
@@ -154,13 +153,13 @@ fn judge(s: &Signals<'_>) -> Judgement {
         // What the starter looks for is of no use before there is an SA to install.
         Some(seen)
             if seen.fact.source.text.contains("IPsec stack detected")
-                && s.authenticated().is_none()
-                && (s.received(seen.side()).is_some() || started_all_the_same(s)) =>
+                && s.received(seen.side()).is_some()
+                && s.authenticated().is_none() =>
         {
             Judgement::Possible {
                 weight: 20,
                 because:
-                    "no IPsec stack was found at the start; the daemon runs all the same, and nothing shows an attempt that it matters to"
+                    "no IPsec stack was found at the start, and the attempt ends before it matters"
                         .to_owned(),
                 separated_by: "whether the kernel takes an SA: ip xfrm state",
             }
@@ -200,14 +199,6 @@ fn taken_by_another(s: &Signals<'_>, seen: Seen<'_>) -> bool {
             text.contains("device name conflict")
                 || x.sign == Sign::InterfaceIdMissing && text.contains("already exist")
         })
-}
-
-/// charon came up behind its starter's remark.
-fn started_all_the_same(s: &Signals<'_>) -> bool {
-    s.case
-        .facts
-        .iter()
-        .any(|f| matches!(f.what, Known::Daemon { running: true }))
 }
 
 /// The packet filter has no such table: what should translate or forward the tunnel's traffic isn't there.

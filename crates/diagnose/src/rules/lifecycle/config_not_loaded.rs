@@ -116,7 +116,11 @@ fn judge(s: &Signals<'_>) -> Judgement {
     if let Some(found) = another_group(s).or_else(|| another_file(s)) {
         return found;
     }
-    match s.sign(Sign::ConfigPending) {
+    // What people say of a status is about that alone.
+    let pending = s
+        .sign(Sign::ConfigPending)
+        .filter(|seen| s.calm() || !seen.fact.source.text.contains("previous configuration"));
+    match pending {
         Some(seen) => Found::by(
             seen,
             CONDITION,

@@ -61,12 +61,13 @@ pub(crate) static RULE: Rule = Rule {
 
 fn judge(s: &Signals<'_>) -> Judgement {
     if let Some(seen) = s.sign(Sign::DaemonNotRunning) {
-        // A peer that refused something was asked by a daemon that ran: this one may have been stopped since.
-        if !s.told.is_empty() || s.sign(Sign::AuthenticationRefusedByPeer).is_some() {
+        // A daemon that refused something, or whose peer did, ran: it may have been stopped since.
+        let ours = s.refused.iter().any(|r| r.side == seen.side());
+        if ours || !s.told.is_empty() || s.sign(Sign::AuthenticationRefusedByPeer).is_some() {
             return Judgement::Possible {
                 weight: 40,
                 because: format!(
-                    "the daemon of {} doesn't run now; when the peer refused, it did",
+                    "the daemon of {} doesn't run now; when something was refused, it did",
                     seen.who()
                 ),
                 separated_by: "whether the daemon was stopped by hand, and what its last lines say",

@@ -180,13 +180,18 @@ fn children(s: &Signals<'_>) -> Option<Found> {
 
 /// Somebody says that it breaks at the interval of a usual lifetime, and the peer ended an SA.
 fn deleted_by_the_hour(s: &Signals<'_>) -> Option<Judgement> {
-    // Half an hour, one hour, three, four, eight, twelve and twenty-four.
-    const USUAL_S: [u64; 7] = [1_800, 3_600, 10_800, 14_400, 28_800, 43_200, 86_400];
+    // One hour, three, four, eight and twelve. Half an hour is as often an idle timeout, and lines are connected anew each day.
+    const USUAL_S: [u64; 5] = [3_600, 10_800, 14_400, 28_800, 43_200];
+    const OTHERWISE: [&str; 5] = ["dsl", "isp", "new ip", "idle", "no traffic"];
     let (told, after) = s.case.facts.iter().find_map(|f| match f.what {
         Known::Complained {
             complaint: Complaint::Periodic,
             after_s: Some(after),
-        } if USUAL_S.contains(&after) => Some((f, after)),
+        } if USUAL_S.contains(&after) => {
+            let text = f.source.text.to_lowercase();
+            let otherwise = OTHERWISE.iter().any(|word| text.contains(word));
+            (!otherwise).then_some((f, after))
+        }
         _ => None,
     })?;
     let seen = s.sign(Sign::PeerDeleted).filter(|_| s.calm())?;
