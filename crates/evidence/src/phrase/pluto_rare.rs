@@ -344,7 +344,7 @@ pub(super) static PHRASES: &[Phrase] = &[
         Sign::PayloadDefect,
         "of IKEv2 {payload} Payload has an unknown value",
     ),
-    // RFC 2409 says nothing of the order of a transform's attributes; pluto wants the cipher before its key's length.
+    // Some clients write the key's length before the cipher; pluto wants it behind.
     any(
         Sign::VendorDiffers,
         "OAKLEY_KEY_LENGTH attribute not preceded by OAKLEY_ENCRYPTION_ALGORITHM",
