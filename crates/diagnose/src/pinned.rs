@@ -30,6 +30,11 @@ pub(crate) fn pinned_down(s: &Signals<'_>) -> bool {
     last(s).is_some()
 }
 
+/// Somebody went back to an older version, and with it it works.
+pub(crate) fn older_works(s: &Signals<'_>) -> bool {
+    matches!(last(s), Some((_, Culprit::NewVersion, PinnedBy::Change)))
+}
+
 /// What that says of a rule's cause, where the rule has nothing better.
 pub(crate) fn pinned(s: &Signals<'_>, rule: &Rule, judgement: Judgement) -> Judgement {
     if matches!(judgement, Judgement::Found(_) | Judgement::RuledOut(_)) {
@@ -146,6 +151,7 @@ fn side(cause: &str) -> AtFault {
         | "tunnel-route-captures-peer"
         | "cloud-route-table-missing"
         | "hw-offload-fault"
+        | "implementation-bug"
         | "snat-before-ipsec" => AtFault::Local,
         "esp-blocked" | "nat-ipsec-passthrough" | "nat-return-mapping-lost" => AtFault::Path,
         "psk-mismatch"
@@ -242,6 +248,7 @@ fn causes(s: &Signals<'_>, culprit: Culprit) -> &'static [&'static str] {
         Culprit::Confinement => &["selinux-apparmor-or-caps"],
         Culprit::SourceNat => &["snat-before-ipsec", "nat-exemption-missing-on-peer"],
         Culprit::PacketSize => &["mss-clamp-missing", "pmtu-blackhole"],
+        Culprit::NewVersion => &["implementation-bug"],
     }
 }
 

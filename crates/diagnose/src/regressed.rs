@@ -6,6 +6,7 @@
 use adit_model::complaint::Complaint;
 use adit_model::reason::Refusal;
 
+use crate::pinned::older_works;
 use crate::rule::{Judgement, Rule};
 use crate::signals::Signals;
 
@@ -22,7 +23,7 @@ pub(crate) fn regressed(s: &Signals<'_>, rule: &Rule, judgement: Judgement) -> J
     match judgement {
         Judgement::Found(found)
             if CONFIGURED.contains(&rule.id)
-                && s.complains(Complaint::WorksInOlderVersions).is_some()
+                && (s.complains(Complaint::WorksInOlderVersions).is_some() || older_works(s))
                 && !values_differ(s) =>
         {
             Judgement::Possible {

@@ -117,6 +117,8 @@ pub enum Culprit {
     PacketSize,
     /// A rule that translates the source of packets.
     SourceNat,
+    /// The version of a program: an older one does it.
+    NewVersion,
 }
 
 /// How somebody came upon it.
@@ -131,7 +133,7 @@ pub enum PinnedBy {
 
 impl Culprit {
     /// Every one, in the order of the list above.
-    pub const ALL: [Culprit; 54] = [
+    pub const ALL: [Culprit; 55] = [
         Culprit::Key,
         Culprit::KeyForm,
         Culprit::Identity,
@@ -186,6 +188,7 @@ impl Culprit {
         Culprit::Confinement,
         Culprit::PacketSize,
         Culprit::SourceNat,
+        Culprit::NewVersion,
     ];
 
     /// The thing, as a part of a sentence.
@@ -246,6 +249,7 @@ impl Culprit {
             Culprit::Confinement => "SELinux or AppArmor",
             Culprit::PacketSize => "the size of packets",
             Culprit::SourceNat => "a rule that translates the source of packets",
+            Culprit::NewVersion => "the version",
         }
     }
 }
@@ -259,6 +263,6 @@ mod tests {
         for (at, culprit) in Culprit::ALL.into_iter().enumerate() {
             assert_eq!(culprit as usize, at, "{culprit:?}");
         }
-        assert_eq!(Culprit::ALL.len(), Culprit::SourceNat as usize + 1);
+        assert_eq!(Culprit::ALL.len(), Culprit::NewVersion as usize + 1);
     }
 }

@@ -10,6 +10,7 @@
 mod listed;
 mod near;
 mod observed;
+mod older;
 mod ours;
 mod pinned;
 mod prose;
@@ -242,6 +243,9 @@ impl Account {
             for culprit in vain {
                 self.keep(&place, Known::TriedInVain { culprit });
             }
+        }
+        if older::went_back(&sentence, asks) {
+            self.pin(&place, Culprit::NewVersion, PinnedBy::Change);
         }
         self.earlier = core::mem::replace(&mut self.before, sentence);
     }

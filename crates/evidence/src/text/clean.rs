@@ -23,6 +23,9 @@ pub(crate) fn clean(line: &str) -> Cow<'_, str> {
     if let Some(text) = without_stress(&plain) {
         return Cow::Owned(unquote(&text).to_owned());
     }
+    if let Some(text) = without_code_marks(unquote(&plain)) {
+        return Cow::Owned(text.to_owned());
+    }
     match plain {
         Cow::Borrowed(text) => Cow::Borrowed(unquote(text)),
         Cow::Owned(text) => Cow::Owned(unquote(&text).to_owned()),
@@ -44,6 +47,19 @@ fn without_stress(line: &str) -> Option<String> {
     let blank = line.get(..line.len() - text.len()).unwrap_or_default();
     (whole && !SECRETS.iter().any(|word| lower.contains(word)))
         .then(|| [blank, within, behind].concat())
+}
+
+/// A line that somebody marked as code as a whole, or that begins or ends what was marked, without the marks. Fences stay.
+fn without_code_marks(line: &str) -> Option<&str> {
+    const MARK: char = '`';
+    let text = line.trim_end();
+    let begins = text.trim_start().strip_prefix(MARK);
+    if begins.is_none() && !text.ends_with(MARK) || text.contains("``") {
+        return None;
+    }
+    let within = begins.unwrap_or(text);
+    let within = within.strip_suffix(MARK).unwrap_or(within);
+    (!within.contains(MARK)).then_some(within)
 }
 
 fn unquote(mut text: &str) -> &str {
@@ -102,6 +118,12 @@ mod tests {
             ("[IKE] stays", "[IKE] stays"),
             ("    **pools = users**", "    pools = users"),
             ("    **5f0c-12** {", "    5f0c-12 {"),
+            ("`09[IKE] x`", "09[IKE] x"),
+            ("`ipsec auto --up a", "ipsec auto --up a"),
+            ("    type=passthrough`", "    type=passthrough"),
+            ("```", "```"),
+            ("`a` and `b`", "`a` and `b`"),
+            ("it says `09[IKE] x`", "it says `09[IKE] x`"),
             ("psk = **hidden", "psk = **hidden"),
             (": PSK **our-key**", ": PSK **our-key**"),
             ("**secret = swordfish**", "**secret = swordfish**"),

@@ -1,5 +1,6 @@
 //! `ike-up-no-child`: the IKE SA is there and nothing that carries traffic.
 
+use adit_model::listed::{Layer, Stage};
 use adit_model::sign::Sign;
 
 use crate::childless::childless;
@@ -45,6 +46,9 @@ fn judge(s: &Signals<'_>) -> Judgement {
         .filter(|x| matches!(x.value("problem"), None | Some("negotiation" | "timeout")))
         .last();
     let Some(seen) = said.filter(|_| !s.up) else {
+        if let Some(found) = listed_alone(s) {
+            return found;
+        }
         return match childless(s) {
             Some(fact) => Judgement::Possible {
                 weight: 40,
@@ -78,4 +82,30 @@ fn judge(s: &Signals<'_>) -> Judgement {
     .fix("compare ESP proposals, PFS group and networks with the other side's")
     .then("read the refusing side's lines of that minute")
     .done()
+}
+
+/// Whatever tells why counts for more.
+const LISTED: f64 = 0.705;
+
+/// A status has the IKE SA whole, and no SA for traffic below it.
+fn listed_alone(s: &Signals<'_>) -> Option<Judgement> {
+    let standing = s.stands().filter(|x| {
+        x.layer == Layer::Child
+            && x.stage == Stage::Absent
+            && s.signs_of(Sign::ChildFailed).next().is_none()
+    })?;
+    let fact = *standing.facts.first()?;
+    Some(
+        Found::on(
+            fact,
+            LISTED,
+            AtFault::Unknown,
+            "IKE is up, and the status has no SA for the traffic",
+        )
+        .with(standing.facts.iter().copied().skip(1))
+        .because("A status lists the children below their IKE SA, and there is none. Why none was made, or where it went, stands in the log of the minute in which the IKE SA came up.")
+        .fix("bring the child up by hand and read what is answered (swanctl --initiate --child NAME, ipsec up NAME)")
+        .then("the log of both sides from that minute: a refusal (NO_PROPOSAL_CHOSEN, TS_UNACCEPTABLE), or no request at all")
+        .done(),
+    )
 }

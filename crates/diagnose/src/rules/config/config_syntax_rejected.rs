@@ -2,7 +2,7 @@
 
 use adit_model::sign::Sign;
 
-use crate::finding::{COUNTED, SAID};
+use crate::finding::{CONDITION, COUNTED, SAID};
 use crate::rule::{Found, Judgement, Need, Page, Rule};
 use crate::seen::Seen;
 use crate::signals::Signals;
@@ -130,6 +130,19 @@ fn judge(s: &Signals<'_>) -> Judgement {
         );
     }
     match s.signs_of(Sign::ConfigValueInvalid).last() {
+        // Of a daemon that says no more of the file, this is all that is known.
+        Some(seen) if s.calm() && s.signs.iter().all(|x| x.sign == Sign::ConfigValueInvalid) => {
+            found(
+                s,
+                seen,
+                CONDITION,
+                format!(
+                    "a configuration is discarded at {}: what it names as {} isn't taken",
+                    seen.who(),
+                    seen.value_or("keyword", "a certificate")
+                ),
+            )
+        }
         Some(seen) => Judgement::Possible {
             weight: 30,
             because: format!(

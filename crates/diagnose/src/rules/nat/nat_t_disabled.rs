@@ -129,7 +129,7 @@ fn host_behind(s: &Signals<'_>, off: Seen<'_>) -> Option<Judgement> {
                     udp_encap: false,
                     ..
                 },
-        } => private(ts_remote) && public(ts_local),
+        } => private(ts_remote) && (ts_local.is_empty() || public(ts_local)),
         _ => false,
     })?;
     s.refused.is_empty().then(|| {

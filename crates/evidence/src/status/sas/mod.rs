@@ -127,6 +127,7 @@ impl Sas {
         self.table.line(body, marked, place, facts);
         self.racoon.line(body, marked, place, facts);
         if !marked {
+            self.swan.beside(body);
             return;
         }
         // A connection's name with a number behind it looks like a program with its process.

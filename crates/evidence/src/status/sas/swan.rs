@@ -12,6 +12,8 @@ use crate::reading::Place;
 struct Open {
     sa: ListedSa,
     place: Place,
+    /// It is a row of a whole `ipsec status`, which has a line for each SA, and nothing of it was seen to be cut.
+    stroke: bool,
     /// Lines about it followed, so that its children would have followed too.
     whole: bool,
     children: bool,
@@ -21,6 +23,8 @@ struct Open {
 #[derive(Debug, Default)]
 pub(super) struct Swan {
     open: Option<Open>,
+    /// The head of `ipsec status` was seen.
+    headed: bool,
     /// IKE SAs that a head announced as being set up, before any row.
     announced: Option<Place>,
 }
@@ -31,6 +35,7 @@ impl Swan {
         let body = body.trim();
         if let Some(rest) = body.strip_prefix("Security Associations (") {
             self.finish(facts);
+            self.headed = true;
             let mut numbers = rest
                 .split(|c: char| !c.is_ascii_digit())
                 .filter_map(|n| n.parse::<u32>().ok());
@@ -45,12 +50,16 @@ impl Swan {
         } else if body == "no match" {
             let sa = ListedSa::new(Layer::Ike, Stage::Absent, body);
             facts.push(listed(place(), sa));
-        } else if let Some(sa) = stroke_ike(body).or_else(|| swanctl_ike(body)) {
+        } else if let Some((sa, stroke)) = stroke_ike(body)
+            .map(|sa| (sa, true))
+            .or_else(|| swanctl_ike(body).map(|sa| (sa, false)))
+        {
             self.announced = None;
             self.close(facts);
             self.open = Some(Open {
                 sa,
                 place: place(),
+                stroke: stroke && self.headed,
                 whole: false,
                 children: false,
             });
@@ -85,8 +94,10 @@ impl Swan {
                     child(Stage::ChildPending, name.as_deref(), tasks),
                 ));
             }
-        } else if let Some(rest) = body.strip_prefix("remote '") {
+        } else if body.starts_with("established ") && !open.stroke {
+            // The last line about an IKE SA itself that every version prints.
             open.whole = true;
+        } else if let Some(rest) = body.strip_prefix("remote '") {
             open.sa.peer = rest
                 .split_once("' @ ")
                 .and_then(|(_, at)| address(at.split_whitespace().next()?))
@@ -107,6 +118,28 @@ impl Swan {
             facts.push(listed(open.place.clone(), none));
         }
         facts.push(listed(open.place, open.sa));
+    }
+
+    /// A line that belongs to no row. Children follow their IKE SA at once: where something else does, it has none.
+    pub(super) fn beside(&mut self, body: &str) {
+        let body = body.trim();
+        let cut = [
+            "...",
+            "\u{2026}",
+            "[...]",
+            "[\u{2026}]",
+            "(...)",
+            "<snip>",
+            "[snip]",
+        ];
+        let Some(open) = self.open.as_mut().filter(|open| open.stroke) else {
+            return;
+        };
+        if cut.contains(&body) {
+            open.stroke = false;
+        } else if !body.is_empty() {
+            open.whole = true;
+        }
     }
 
     /// What was listed last.
