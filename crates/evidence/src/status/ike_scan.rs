@@ -1,6 +1,6 @@
 //! What `ike-scan` learned of a responder: the proposal that it took.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 
 use adit_model::fact::{Fact, Known, OfferOutcome, Probe};
 use adit_model::proposal::Proposal;
@@ -9,29 +9,67 @@ use super::fact;
 use crate::reading::Place;
 use crate::text::Line;
 
-/// `198.51.100.7  Main Mode Handshake returned HDR=(…) SA=(Enc=3DES Hash=SHA1 Group=2:modp1024 Auth=PSK …) …`.
-pub(super) fn line(line: &Line<'_>, place: &dyn Fn() -> Place, facts: &mut Vec<Fact>) {
-    // The address of who was asked stands first.
-    if !line.body.starts_with(|c: char| c.is_ascii_digit()) {
-        return;
+/// An answer whose proposal may stand on a line of its own.
+#[derive(Debug, Default)]
+pub(super) struct IkeScan {
+    open: Option<Open>,
+}
+
+#[derive(Debug)]
+struct Open {
+    to: IpAddr,
+    place: Place,
+    lines: u8,
+}
+
+impl IkeScan {
+    /// `198.51.100.7  Main Mode Handshake returned HDR=(…) SA=(Enc=3DES Hash=SHA1 Group=2:modp1024 Auth=PSK …) …`, with `-M`
+    /// on several lines.
+    pub(super) fn line(
+        &mut self,
+        line: &Line<'_>,
+        place: &dyn Fn() -> Place,
+        facts: &mut Vec<Fact>,
+    ) {
+        const FAR: u8 = 4;
+        if let Some((head, rest)) = line.body.split_once(" Handshake returned") {
+            let mut words = head.split_ascii_whitespace();
+            let first = words.next().unwrap_or_default();
+            // The address of who was asked stands first, or what it was blacked out with.
+            let to = first.parse().unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED));
+            let tells = matches!(words.next(), Some("Main" | "Aggressive" | "IKEv2" | "("));
+            self.open = tells.then(|| Open {
+                to,
+                place: place(),
+                lines: 0,
+            });
+            self.proposal(rest, facts);
+        } else if let Some(open) = &mut self.open {
+            open.lines += 1;
+            if open.lines > FAR {
+                self.open = None;
+            } else {
+                self.proposal(line.body, facts);
+            }
+        }
     }
-    let Some((head, rest)) = line.body.split_once(" Handshake returned ") else {
-        return;
-    };
-    let to = head
-        .split_ascii_whitespace()
-        .find_map(|word| word.parse::<IpAddr>().ok());
-    let sa = rest
-        .split_once("SA=(")
-        .and_then(|(_, sa)| sa.split_once(')'));
-    if let (Some(to), Some(offered)) = (to, sa.and_then(|(sa, _)| taken(sa))) {
-        let probe = Probe::IkeOffer {
-            to,
-            port: 500,
-            offered: Box::new(offered),
-            outcome: OfferOutcome::Taken,
+
+    fn proposal(&mut self, text: &str, facts: &mut Vec<Fact>) {
+        let sa = text
+            .split_once("SA=(")
+            .and_then(|(_, sa)| sa.split_once(')').or(Some((sa, ""))));
+        let Some((sa, _)) = sa else {
+            return;
         };
-        facts.push(fact(place(), Known::Probed { probe }));
+        if let (Some(open), Some(offered)) = (self.open.take(), taken(sa)) {
+            let probe = Probe::IkeOffer {
+                to: open.to,
+                port: 500,
+                offered: Box::new(offered),
+                outcome: OfferOutcome::Taken,
+            };
+            facts.push(fact(open.place, Known::Probed { probe }));
+        }
     }
 }
 

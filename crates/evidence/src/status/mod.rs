@@ -98,6 +98,7 @@ pub(crate) struct Statuses {
     ipdrop: ipdrop::IpDrop,
     junos_zones: junos_zone::JunosZones,
     fortigate: fortigate::FortigateIke,
+    ike_scan: ike_scan::IkeScan,
     load: load::Load,
     ping: ping::Ping,
     plugins: plugins::Plugins,
@@ -136,7 +137,7 @@ impl Statuses {
         let facts = &mut self.facts;
         bgp::line(line, place, facts);
         clock::line(line, place, facts);
-        ike_scan::line(line, place, facts);
+        self.ike_scan.line(line, place, facts);
         self.carried.line(line, place, facts);
         self.cloud.line(line, place, facts);
         self.connections.line(line, place, facts);

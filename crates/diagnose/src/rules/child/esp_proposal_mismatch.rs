@@ -11,7 +11,7 @@ use adit_model::sign::Sign;
 use super::pfs_mismatch;
 use crate::compare::{changes, kinds, list, shown};
 use crate::config::Configs;
-use crate::finding::{SAID, SYMPTOM};
+use crate::finding::{CONDITION, SAID, SYMPTOM};
 use crate::rule::{Found, Judgement, Need, Page, Rule};
 use crate::seen::Seen;
 use crate::setting::Setting;
@@ -172,12 +172,8 @@ fn judge(s: &Signals<'_>) -> Judgement {
     let Some(told) = told else {
         return unanswered(s);
     };
-    if pfs_mismatch::unknown_request(s).is_some() {
-        return Judgement::Possible {
-            weight: 62,
-            because: "NO_PROPOSAL_CHOSEN came to a request for a further CHILD SA: its ciphers may not fit, its group, or what the peer has for these networks".to_owned(),
-            separated_by: "what the peer's log of that request compares",
-        };
+    if let Some(request) = pfs_mismatch::unknown_request(s) {
+        return further(request);
     }
     if alone(s, told.fact) && told.asked.is_none_or(|a| a.proposals.is_empty()) {
         return Judgement::Possible {
@@ -473,4 +469,24 @@ fn advice(s: &Signals<'_>, apart: &Apart) -> (Fix, String) {
         theirs.add, ours.add
     );
     (fix, ask)
+}
+/// NO_PROPOSAL_CHOSEN came to a request for a further child, of whose proposals nothing is shown.
+fn further(request: pfs_mismatch::Unknown<'_>) -> Judgement {
+    if request.without_group {
+        return Judgement::Possible {
+            weight: 62,
+            because: "NO_PROPOSAL_CHOSEN came to a request for a further CHILD SA: its ciphers may not fit, its group, or what the peer has for these networks".to_owned(),
+            separated_by: "what the peer's log of that request compares",
+        };
+    }
+    Found::on(
+        request.fact,
+        CONDITION,
+        AtFault::Both,
+        "the peer takes none of the ESP proposals of a further CHILD SA",
+    )
+    .because("IKE is up, and the answer is about the proposals of this child: its ciphers, or the group of its own key exchange (PFS), which the first child doesn't negotiate. Some products refuse networks that they don't have in the same words.")
+    .fix("compare ESP ciphers and PFS group of this child with the peer's, then its networks")
+    .then("what the peer's log of that request compares")
+    .done()
 }

@@ -295,7 +295,18 @@ pub(crate) fn refused_later<'a>(s: &Signals<'a>) -> Option<(&'a Fact, &'a [Propo
 fn open(s: &Signals<'_>) -> Option<Judgement> {
     let because = if unknown_list(s) {
         "the refused proposals of CREATE_CHILD_SA have no group, and the side that refused them may want one"
-    } else if unknown_request(s).is_some() {
+    } else if let Some(request) = unknown_request(s) {
+        if request.without_group {
+            return Some(found(
+                Found::on(
+                    request.fact,
+                    CONDITION,
+                    AtFault::Both,
+                    "a further CHILD SA is asked for without a group of its own, and the peer refuses its proposals: it wants one (PFS)",
+                ),
+                s,
+            ));
+        }
         "what is asked for in CREATE_CHILD_SA needs the peer's group as well, and the first CHILD SA doesn't"
     } else {
         return None;
@@ -324,7 +335,7 @@ pub(crate) fn unknown_list(s: &Signals<'_>) -> bool {
 
 /// The peer refused a further CHILD SA in CREATE_CHILD_SA, and nothing shows what it was asked for: ciphers, groups and,
 /// at some products, networks that aren't configured are answered alike.
-pub(crate) fn unknown_request<'a>(s: &Signals<'a>) -> Option<&'a Fact> {
+pub(crate) fn unknown_request<'a>(s: &Signals<'a>) -> Option<Unknown<'a>> {
     let told = s
         .told(notify::NO_PROPOSAL_CHOSEN, false)
         .filter(|t| !t.rekeying && t.child)?;
@@ -335,11 +346,23 @@ pub(crate) fn unknown_request<'a>(s: &Signals<'a>) -> Option<&'a Fact> {
         .filter(|(fact, _)| fact.side == told.side)
         .take_while(|(fact, _)| !core::ptr::eq(*fact, told.fact))
         .filter_map(|(_, h)| match h {
-            Happening::Sent(m) if !m.response => Some(m.exchange.as_str()),
+            Happening::Sent(m) if !m.response => Some(m),
             _ => None,
         })
-        .last();
-    (unknown && asked_in == Some("CREATE_CHILD_SA")).then_some(told.fact)
+        .last()
+        .filter(|m| unknown && m.exchange == "CREATE_CHILD_SA")?;
+    let asked: Vec<&str> = asked_in.payloads.iter().map(String::as_str).collect();
+    Some(Unknown {
+        fact: told.fact,
+        without_group: asked.contains(&"SA") && !asked.contains(&"KE"),
+    })
+}
+
+/// A refused request for a further child, of which no more is shown than its payloads.
+pub(crate) struct Unknown<'a> {
+    pub(crate) fact: &'a Fact,
+    /// It has proposals and no key exchange of its own.
+    pub(crate) without_group: bool,
 }
 
 /// Somebody switched it off, and that helped.

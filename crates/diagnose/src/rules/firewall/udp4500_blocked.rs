@@ -2,7 +2,7 @@
 
 use adit_model::drops::DropReason;
 use adit_model::event::{Happening, PathProblem, Role};
-use adit_model::fact::{Known, Side};
+use adit_model::fact::{Fact, Known, Side};
 use adit_model::product::Product;
 use adit_model::sign::Sign;
 
@@ -11,6 +11,7 @@ use crate::finding::{CONDITION, COUNTED, SAID, SYMPTOM};
 use crate::nat;
 use crate::progress::{filtered_port, is_strangers};
 use crate::rule::{Found, Judgement, Need, Page, Rule};
+use crate::seen::Seen;
 use crate::signals::{Signals, Silence, quote};
 use crate::verdict::{AtFault, Fix};
 
@@ -108,6 +109,9 @@ fn answers_lost(s: &Signals<'_>) -> Option<Judgement> {
         .iter()
         .map(|x| x.value("times").and_then(|n| n.parse().ok()).unwrap_or(1))
         .fold(0, u32::saturating_add);
+    if let Some(judgement) = unheard_in_pieces(s, &repeated, times) {
+        return Some(judgement);
+    }
     let largest = octets.iter().copied().max()?;
     let went_on = s.overtaken(
         seen,
@@ -141,6 +145,47 @@ fn answers_lost(s: &Signals<'_>) -> Option<Judgement> {
         .with(repeated.iter().map(|x| x.fact))
         .because("What the peer sends to UDP 4500 arrives, so its daemon and the way here are well. The answer is small enough for any path, and is lost on its way back: a NAT before the peer that has no mapping for it any more, or a filter that lets 4500 pass in one direction.")
         .fix("let answers from UDP 4500 pass on the way to the peer, and have the NAT before the peer renew its mapping (restart the tunnel from a new port, or the NAT itself)")
+        .then("capture UDP 4500 outside of the NAT before the peer: does the answer arrive there?")
+        .done(),
+    )
+}
+
+/// The same where the peer sends in pieces, and so is answered in pieces that fit any path: our own requests go unanswered
+/// as well, so it isn't their size.
+fn unheard_in_pieces(s: &Signals<'_>, repeated: &[Seen<'_>], times: u32) -> Option<Judgement> {
+    const SEVERAL: u32 = 3;
+    let seen = *repeated.last()?;
+    let own: Vec<&Fact> = s
+        .case
+        .happenings()
+        .filter(|(f, h)| f.side == seen.side() && matches!(h, Happening::Retransmitted { .. }))
+        .map(|(f, _)| f)
+        .collect();
+    let encapsulated = s.case.happenings().any(|(_, h)| {
+        matches!(
+            h,
+            Happening::ChildEstablished {
+                udp_encap: true,
+                ..
+            }
+        )
+    });
+    let in_pieces = repeated.iter().all(|x| x.value("of").is_some());
+    let unheard = times >= SEVERAL && own.len() > 1 && in_pieces && encapsulated;
+    if !unheard || !s.refused.is_empty() {
+        return None;
+    }
+    Some(
+        Found::by(
+            seen,
+            SYMPTOM,
+            "nothing that we send from UDP 4500 reaches the peer: it repeats its proof though it was answered, and doesn't answer our own requests",
+        )
+        .at(AtFault::Path)
+        .with(repeated.iter().map(|x| x.fact))
+        .with(own.into_iter().take(3))
+        .because("What the peer sends arrives, so its daemon and the way here are well. Both sides send in pieces, so no message is too big for the path; ours are lost on the way back, whatever they are.")
+        .fix("let answers from UDP 4500 pass on the way to the peer; where a mobile network or a NAT is before it, try from another network")
         .then("capture UDP 4500 outside of the NAT before the peer: does the answer arrive there?")
         .done(),
     )

@@ -176,12 +176,13 @@ fn taken_otherwise<'a>(s: &Signals<'a>, told: &Told<'_>) -> Option<(&'a Fact, &'
             let to = match &fact.what {
                 Known::Probed {
                     probe: Probe::IkeOffer { to, .. },
-                } => to.to_string(),
+                } => to,
                 _ => return false,
             };
             // Main mode and aggressive mode are of version 1.
             let v1 = fact.source.text.contains(" Mode Handshake");
-            s.is_peer(&to)
+            // Where its address was taken out, who else would be asked.
+            (to.is_unspecified() || s.is_peer(&to.to_string()))
                 && (told.version == 0 || (told.version == 1) == v1)
                 && choose(asked, core::slice::from_ref(*proposal), true).is_none()
         })

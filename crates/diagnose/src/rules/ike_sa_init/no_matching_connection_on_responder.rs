@@ -192,7 +192,7 @@ fn judge(s: &Signals<'_>) -> Judgement {
     let of_the_peer = |fact: &&Fact| match &fact.what {
         Known::Probed {
             probe: Probe::IkeOffer { to, .. },
-        } => s.is_peer(&to.to_string()),
+        } => to.is_unspecified() || s.is_peer(&to.to_string()),
         _ => false,
     };
     let offers = s.offers(OfferOutcome::Taken);
