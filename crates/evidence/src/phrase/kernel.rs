@@ -157,11 +157,7 @@ pub(super) static PHRASES: &[Phrase] = &[
         Sign::KernelSupportMissing,
         "extended sequence numbers (ESN) not supported by kernel",
     ),
-    any(Sign::ModuleMissing, "no {what:w} IPsec stack detected"),
-    any(
-        Sign::ModuleMissing,
-        "no known IPsec stack detected, ignoring",
-    ),
+    any(Sign::ModuleMissing, "no {stack:w} IPsec stack detected"),
     any(Sign::ModuleMissing, "failed to create TUN device: {errno}"),
     any(
         Sign::ModuleMissing,

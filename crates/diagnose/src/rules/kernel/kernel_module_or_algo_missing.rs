@@ -147,23 +147,15 @@ fn judge(s: &Signals<'_>) -> Judgement {
     }
     let module = s
         .signs_of(Sign::ModuleMissing)
-        .find(|x| !spare(s, *x))
+        .find(|x| !spare(s, *x) && x.value("stack").is_none())
         .or_else(|| s.sign(Sign::ModuleMissing));
     match module {
-        // What the starter looks for is of no use before there is an SA to install.
-        Some(seen)
-            if seen.fact.source.text.contains("IPsec stack detected")
-                && s.received(seen.side()).is_some()
-                && s.authenticated().is_none() =>
-        {
-            Judgement::Possible {
-                weight: 20,
-                because:
-                    "no IPsec stack was found at the start, and the attempt ends before it matters"
-                        .to_owned(),
-                separated_by: "whether the kernel takes an SA: ip xfrm state",
-            }
-        }
+        // strongSwan's starter looks for files of PF_KEY and KLIPS. charon needs neither of them, and starts all the same.
+        Some(seen) if seen.value("stack").is_some() => Judgement::Possible {
+            weight: 30,
+            because: "no IPsec stack was found at the start; the daemon goes on and asks the kernel itself".to_owned(),
+            separated_by: "whether the kernel takes an SA: ip xfrm state, and the daemon's own log of an attempt",
+        },
         Some(seen) if s.calm() && !spare(s, seen) => found(
             s,
             seen,
