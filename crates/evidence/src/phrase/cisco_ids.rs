@@ -221,6 +221,35 @@ pub(super) static PHRASES: &[Phrase] = &[
         Sign::NetworkUnreachable,
         "713260: Output interface {} to peer was not found",
     ),
+    // IOS, in its catalogue.
+    any(
+        Sign::PskNotFound,
+        "%CRYPTO-6-IKMP_NO_PRESHARED_KEY: {}remote peer at {remote:w} is missing",
+    ),
+    any(
+        Sign::IkeProposalsRefused,
+        "%CRYPTO-6-IKMP_SA_NOT_OFFERED: Remote peer",
+    ),
+    any(
+        Sign::IkeOfferDiffers,
+        "Authentication method offered does not match policy",
+    ),
+    any(
+        Sign::IkeOfferDiffers,
+        "Preshared authentication offered but does not match policy",
+    ),
+    any(
+        Sign::IkeOfferDiffers,
+        "RSA signature authentication offered but does not match policy",
+    ),
+    any(
+        Sign::IkeProposalsRefused,
+        "IKEv2:Failed to find a matching policy",
+    ),
+    any(
+        Sign::ExchangeModeRefused,
+        "ISAKMP:({:w}{mode:w} mode not enabled",
+    ),
     any(
         Sign::ClockUnsynchronised,
         "PKI functions can not be initialized until an authoritative time source",

@@ -56,6 +56,43 @@ pub(super) static PHRASES: &[Phrase] = &[
         Sign::PeerDeleted,
         "IPSec SA delete payload received from peer",
     ),
+    // What its trace says of the same, and whose answer it was.
+    any(
+        Sign::IkeProposalsRefused,
+        "iked_pm_ike_spd_select_ike_sa failed. {} No proposal chosen",
+    ),
+    any(
+        Sign::ProposalsRefusedByPeer,
+        "IKE negotiation fail for {} with status: No proposal chosen",
+    ),
+    any(
+        Sign::AuthenticationRefusedByPeer,
+        "IKE negotiation fail for {} with status: Authentication failed",
+    ),
+    any(
+        Sign::ChildRequestRefused,
+        "IPSec negotiation failed for SA-CFG {} status: No proposal chosen",
+    ),
+    any(
+        Sign::TrafficRefused,
+        "IPSec negotiation failed for SA-CFG {} status: TS unacceptable",
+    ),
+    any(
+        Sign::TrafficRefused,
+        "IPSec negotiation failed for SA-CFG {} status: Invalid ID information",
+    ),
+    any(
+        Sign::ChildFailed,
+        "IPSec negotiation failed for SA-CFG {} status: Timed out",
+    ),
+    any(
+        Sign::ChildRequestRefused,
+        "protocol = 3, code = No proposal chosen",
+    ),
+    any(
+        Sign::TrafficRefused,
+        "protocol = 3, code = Invalid ID information",
+    ),
     // An alarm's reason; the same words in a list of the tunnel's events are of any time.
     any(
         Sign::TakenForChange,

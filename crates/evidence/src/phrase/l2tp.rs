@@ -74,6 +74,41 @@ pub(super) static PHRASES: &[Phrase] = &[
         Sign::UserAuthenticationFailed,
         "no CHAP secret entry for this user",
     ),
+    any(
+        Sign::UserAuthenticationFailed,
+        "No secret found for PAP login",
+    ),
+    by(
+        PPP,
+        Sign::UserAuthenticationFailed,
+        "no PAP secret found for {peer:w}",
+    ),
+    any(
+        Sign::UserAuthenticationFailed,
+        "required to authenticate us but no suitable secrets",
+    ),
+    any(
+        Sign::UserAuthenticationFailed,
+        "[CHAP Failure id={:w} \"E=646 ",
+    ),
+    any(
+        Sign::UserAuthenticationFailed,
+        "[CHAP Failure id={:w} \"E=647 ",
+    ),
+    any(
+        Sign::UserAuthenticationFailed,
+        "[CHAP Failure id={:w} \"E=648 ",
+    ),
+    any(
+        Sign::UserAuthenticationFailed,
+        "[CHAP Failure id={:w} \"E=649 ",
+    ),
+    any(Sign::UserAuthenticationFailed, "[PAP AuthNak id="),
+    by(
+        PPP,
+        Sign::CertificateExpired,
+        "EAP-TLS: Your certificate has expired",
+    ),
     by(PPP, Sign::UserLetIn, "CHAP authentication succeeded"),
     by(PPP, Sign::UserLetIn, "PAP authentication succeeded"),
     by(&["pppd"], Sign::UserLetIn, "remote IP address {:w}"),
@@ -109,6 +144,24 @@ pub(super) static PHRASES: &[Phrase] = &[
         Sign::UserServerUnreachable,
         "rc_send_server: no reply from RADIUS server",
     ),
+    // accel-ppp by itself.
+    any(Sign::UserServerUnreachable, "radius: no available servers"),
+    any(Sign::UserServerUnreachable, "radius: no servers available"),
+    any(
+        Sign::UserServerUnreachable,
+        "radius: server({:n}) not responding",
+    ),
+    any(Sign::UserAuthenticationFailed, "mschap-v2: user not found"),
+    any(Sign::UserAuthenticationFailed, "mschap-v1: user not found"),
+    any(Sign::AddressPoolExhausted, "ppp: no free IPv4 address"),
+    any(
+        Sign::AddressPoolExhausted,
+        "ippool: pool '{pool}' is empty or not defined",
+    ),
+    any(
+        Sign::ModuleMissing,
+        "mppe: {what:w} requested but not supported by kernel",
+    ),
     // ── pppd: what it needs ──
     any(
         Sign::ModuleMissing,
@@ -134,6 +187,23 @@ pub(super) static PHRASES: &[Phrase] = &[
         Sign::Denied,
         "Couldn't open the {path:w} device: Permission denied",
     ),
+    any(
+        Sign::ModuleMissing,
+        "this system lacks {what:w} kernel support",
+    ),
+    any(Sign::ModuleMissing, "{what:w} kernel driver not installed"),
+    any(
+        Sign::ModuleMissing,
+        "Kernel doesn't support {what:w} - needed for PPPoL2TP",
+    ),
+    any(
+        Sign::Denied,
+        "must be root to run {path:w} since it is not setuid-root",
+    ),
+    any(
+        Sign::PluginMissing,
+        "/pppd/{plugin:w}: cannot open shared object file",
+    ),
     any(Sign::PluginMissing, "Couldn't load plugin {plugin:w}"),
     any(
         Sign::PluginMissing,
@@ -157,6 +227,11 @@ pub(super) static PHRASES: &[Phrase] = &[
         "Terminating connection due to lack of activity",
     ),
     // ── xl2tpd ──
+    // Its control socket is there as long as it runs.
+    any(
+        Sign::DaemonNotRunning,
+        "xl2tpd/l2tp-control: No such file or directory",
+    ),
     by(
         L2TP,
         Sign::PeerNameUnresolved,

@@ -40,6 +40,8 @@ pub(super) static PHRASES: &[Phrase] = &[
     any(Sign::DaemonNotRunning, "connect(pluto_ctl) failed"),
     any(Sign::DaemonNotRunning, "pluto.ctl: {}refused"),
     any(Sign::DaemonNotRunning, "ipsec not running"),
+    any(Sign::DaemonNotRunning, "IPsec not initialized"),
+    any(Sign::DaemonNotRunning, "IPsec is not initialized"),
     any(Sign::DaemonNotRunning, "IPSec Process NOT Running"),
     any(Sign::DaemonNotRunning, "VPN is not running"),
     any(Sign::DaemonNotRunning, "IPSec not running"),

@@ -260,6 +260,95 @@ pub(super) static PHRASES: &[Phrase] = &[
         Sign::ChildRequestRefused,
         "sa_free: no proposal chosen (IKE SA)",
     ),
+    // Of keys and certificates.
+    any(Sign::PskNotFound, "ikev2_msg_auth: no pre-shared key found"),
+    any(
+        Sign::IssuerUnknown,
+        "ca_validate_cert: {subject} self signed certificate",
+    ),
+    any(
+        Sign::IssuerUnknown,
+        "ca_validate_cert: {subject} self-signed certificate",
+    ),
+    any(
+        Sign::IssuerUnknown,
+        "ca_validate_cert: {subject} rejecting self-signed certificate",
+    ),
+    any(
+        Sign::IssuerUnknown,
+        "ca_validate_cert: {subject} unable to get issuer certificate",
+    ),
+    any(
+        Sign::CertificateNameMismatch,
+        "ca_validate_cert: {identity} invalid subjectAltName extension",
+    ),
+    any(
+        Sign::CertificateNameMismatch,
+        "ca_validate_cert: {identity} ASN1_DN identifier mismatch",
+    ),
+    // Its file, the kernel, the network.
+    any(
+        Sign::ConfigSyntax,
+        "{path:w}iked.conf: group writable or world readable",
+    ),
+    any(
+        Sign::ConfigSyntax,
+        "{path:w}ipsec.conf: group writable or world readable",
+    ),
+    any(
+        Sign::ConfigSyntax,
+        "not loading {path:w}isakmpd.conf - {problem}",
+    ),
+    any(
+        Sign::KernelSupportMissing,
+        "kernel has no support for extended sequence numbers",
+    ),
+    by(
+        &["iked"],
+        Sign::KernelSupportMissing,
+        "failed to set UDP encap socket option: {errno}",
+    ),
+    by(
+        &["iked"],
+        Sign::LocalAddressMissing,
+        "failed to bind UDP socket: Can't assign requested address",
+    ),
+    by(
+        &["iked"],
+        Sign::LocalAddressMissing,
+        "failed to bind UDP socket: Cannot assign requested address",
+    ),
+    any(
+        Sign::VirtualAddressMissing,
+        "pool configured, but IKEV2_CP_REQUEST missing",
+    ),
+    any(Sign::HostUnreachable, "sendtofrom: No route to host"),
+    any(Sign::HostUnreachable, "sendtofrom: Host is down"),
+    any(
+        Sign::NetworkUnreachable,
+        "sendtofrom: Network is unreachable",
+    ),
+    any(Sign::SendForbidden, "sendtofrom: Permission denied"),
+    by(
+        &["isakmpd"],
+        Sign::HostUnreachable,
+        "sendmsg ({:n}, {}): No route to host",
+    ),
+    by(
+        &["isakmpd"],
+        Sign::HostUnreachable,
+        "sendmsg ({:n}, {}): Host is down",
+    ),
+    by(
+        &["isakmpd"],
+        Sign::NetworkUnreachable,
+        "sendmsg ({:n}, {}): Network is unreachable",
+    ),
+    by(
+        &["isakmpd"],
+        Sign::SendForbidden,
+        "sendmsg ({:n}, {}): Permission denied",
+    ),
     any(Sign::SecondPhaseDone, "isakmpd: quick mode done"),
     // In IKEv2 the first SA for the traffic comes with the IKE SA.
     by(

@@ -208,6 +208,105 @@ pub(super) static PHRASES: &[Phrase] = &[
         Sign::KernelSupportMissing,
         "algorithm {what:w} not supported by the kernel",
     ),
+    // A pair of offers for the second phase: one line, one attribute.
+    any(
+        Sign::EspProposalRefused,
+        "key length mismatched, mine:{ours:n} peer:{theirs:n}",
+    ),
+    any(
+        Sign::EspProposalRefused,
+        "low key length proposed, mine:{ours:n} peer:{theirs:n}",
+    ),
+    by(
+        &["racoon", "ipsec"],
+        Sign::EspProposalRefused,
+        "ERROR: no proposal chosen.",
+    ),
+    by(
+        &["racoon", "ipsec"],
+        Sign::ChildFailed,
+        "failed to get proposal for responder",
+    ),
+    // The file that it reads, and what it was built with.
+    any(
+        Sign::ConfigSyntax,
+        "ERROR: {path:w}racoon.conf:{line:n}: \"{problem}",
+    ),
+    by(
+        &["racoon", "ipsec"],
+        Sign::ConfigSyntax,
+        "ERROR: fatal parse failure.",
+    ),
+    by(
+        &["racoon", "ipsec"],
+        Sign::ConfigSyntax,
+        "failed to expand isakmp proposal.",
+    ),
+    any(
+        Sign::ConfigSyntax,
+        "could not read configuration file \"{path:w}racoon.conf\"",
+    ),
+    any(
+        Sign::ConfigSyntax,
+        "privilege separation require path cert and path script in the config file",
+    ),
+    any(
+        Sign::DaemonNotRunning,
+        "racoonctl: kmpstat: Connection refused",
+    ),
+    any(Sign::DaemonNotRunning, "racoonctl: kmpstat: No such file"),
+    // The kernel has nobody behind PF_KEY, or can't carry ESP in UDP.
+    any(Sign::KernelSupportMissing, "failed to regist any protocol."),
+    any(
+        Sign::KernelSupportMissing,
+        "setsockopt(UDP_ENCAP_ESPINUDP): UDP_ENCAP {errno}",
+    ),
+    // Keys, certificates, users.
+    any(
+        Sign::PrivateKeyMissing,
+        "Too slack permissions on private key '{path:w}'",
+    ),
+    by(
+        &["racoon", "ipsec"],
+        Sign::SignatureRefused,
+        "ERROR: Invalid SIG.",
+    ),
+    any(Sign::UserAuthenticationFailed, "whereas Xauth failed"),
+    by(
+        &["racoon", "ipsec"],
+        Sign::UserAuthenticationFailed,
+        "Xauth performed with no login supplied",
+    ),
+    by(
+        &["racoon", "ipsec"],
+        Sign::UserAuthenticationFailed,
+        "rad_send_request returned 3",
+    ),
+    by(
+        &["racoon", "ipsec"],
+        Sign::UserAuthenticationFailed,
+        "pam_acct_mgmt failed: {method}",
+    ),
+    by(
+        &["racoon", "ipsec"],
+        Sign::UserAuthenticationFailed,
+        "ldap_sasl_bind_s (search) failed: Invalid credentials",
+    ),
+    by(
+        &["racoon", "ipsec"],
+        Sign::UserAuthenticationFailed,
+        "no ldap results for filter",
+    ),
+    by(
+        &["racoon", "ipsec"],
+        Sign::UserServerUnreachable,
+        "ldap_sasl_bind_s (search) failed: Can't contact LDAP",
+    ),
+    by(
+        &["racoon", "ipsec"],
+        Sign::VirtualAddressRefused,
+        "ERROR: Cannot set INTERNAL_ADDR4",
+    ),
     // The first message of IKEv2.
     any(
         Sign::IkeVersionRefused,

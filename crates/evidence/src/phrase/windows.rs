@@ -162,6 +162,34 @@ pub(super) static PHRASES: &[Phrase] = &[
         Sign::VirtualAddressRefused,
         "Automatic Private IP Address {} will be assigned to dial-in clients",
     ),
+    any(
+        Sign::PrivateKeyMissing,
+        "No private key associated with machine certificate",
+    ),
+    any(
+        Sign::AuthenticationRefusedByPeer,
+        "because certificate validation on the remote computer failed",
+    ),
+    any(
+        Sign::NegotiationFailed,
+        "because an error occurred while negotiating security",
+    ),
+    any(
+        Sign::NegotiationFailed,
+        "connection was not made because the attempted VPN tunnels failed",
+    ),
+    any(
+        Sign::UserAuthenticationFailed,
+        "because the user name and password combination you provided is not recognized",
+    ),
+    any(
+        Sign::UserAuthenticationFailed,
+        "account does not have permission to dial in",
+    ),
+    any(
+        Sign::UserAuthenticationFailed,
+        "account does not have Remote Access permission",
+    ),
     // What it says in other languages.
     any(Sign::PrivateKeyMissing, "无法找到有效的计算机证书"),
     any(Sign::PrivateKeyMissing, "找不到有效的電腦憑證"),
@@ -269,17 +297,27 @@ macro_rules! codes {
 }
 
 pub(super) static CODES: &[Phrase] = codes![
+    UserAuthenticationFailed "646",
+    UserAuthenticationFailed "647",
+    UserAuthenticationFailed "648",
+    UserAuthenticationFailed "649",
     UserAuthenticationFailed "691",
     PrivateKeyMissing "766",
     PrivateKeyMissing "781",
     PrivateKeyMissing "786",
+    AuthenticationRefusedByPeer "787",
     ProposalsRefusedByPeer "788",
     NegotiationFailed "789",
+    AuthenticationRefusedByPeer "790",
     NegotiationFailed "791",
+    NegotiationTimedOut "792",
+    NegotiationFailed "793",
+    NegotiationFailed "800",
     NegotiationTimedOut "809",
     UserAuthenticationFailed "812",
     IdleClosed "828",
     CertificateNameMismatch "835",
+    PluginMissing "850",
     IssuerUnknown "864",
     PeerNameUnresolved "868",
     AuthenticationRefusedByPeer "13801",
@@ -290,6 +328,8 @@ pub(super) static CODES: &[Phrase] = codes![
     PrivateKeyMissing "13820",
     RekeyCollision "13821",
     NoConnectionForPeer "13825",
+    SignatureRefused "13826",
+    PeerCertificateMissing "13847",
     RevocationRequired "13848",
     IkeProposalsRefused "13868",
     KeyUsageRefused "13881",

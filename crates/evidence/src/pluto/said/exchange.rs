@@ -30,7 +30,11 @@ fn up(text: &str) -> Option<Said> {
         let (ours, theirs) = networks(rest)?;
         return Some(Said::Negotiated { ours, theirs });
     }
-    let near = |mark: &str| split_at_rare(text, mark).is_some_and(|(head, _)| head.len() < NEAR);
+    // Of other products: `ike 0: no established IKE SA for exchange-type Informational`.
+    let near = |mark: &str| {
+        split_at_rare(text, mark)
+            .is_some_and(|(head, _)| head.len() < NEAR && !head.ends_with("no "))
+    };
     if near("IPsec SA established") || near("established Child SA") || near("rekeyed Child SA") {
         return Some(child_up(text));
     }
