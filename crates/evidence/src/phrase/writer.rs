@@ -128,7 +128,7 @@ const OTHERS: [&str; 117] = [
 
 /// What the system and its libraries let every program say. Anything else in a line that begins with another program's name
 /// is of the line that a terminal broke off behind it.
-const OF_ANYBODY: [Sign; 19] = [
+const OF_ANYBODY: [Sign; 20] = [
     Sign::PeerNameUnresolved,
     Sign::NetworkUnreachable,
     Sign::HostUnreachable,
@@ -148,6 +148,7 @@ const OF_ANYBODY: [Sign; 19] = [
     Sign::Denied,
     Sign::DiskFull,
     Sign::UpdownFailed,
+    Sign::ModuleMissing,
 ];
 
 /// Whether a program says it of itself that has nothing to do with tunnels.
@@ -169,9 +170,16 @@ pub(super) fn is_foreign(sign: Sign, line: &Line<'_>) -> bool {
     };
     (foreign || spoken()) && OF_ANYBODY.contains(&sign)
         || elsewhere
+        || sign == Sign::PeerNameUnresolved && is_own_name(line)
         || sign == Sign::PortInUse && is_of_other_port(line)
         || is_looked_for(sign, line)
         || is_of_the_web(sign, line.body)
+}
+
+/// `sudo: unable to resolve host fw1: Name or service not known`: it is the name of the host itself.
+fn is_own_name(line: &Line<'_>) -> bool {
+    line.body.contains("unable to resolve host ")
+        && (line.program == Some("sudo") || line.body.contains("sudo: "))
 }
 
 /// Whether a program that isn't IKE's found a port taken that isn't IKE's.
@@ -302,6 +310,8 @@ mod tests {
             "Nov  4 10:01:07 gw chronyd[88]: Could not resolve host: Temporary failure in name resolution",
             "2026-11-04T10:01:07+01:00 gw snapd[3]: lookup api.example: Temporary failure in name resolution",
             "Nov  4 10:01:07 gw nginx: host not found: Name or service not known",
+            "Nov  4 10:01:07 gw sudo: unable to resolve host gw: Name or service not known",
+            "sudo: unable to resolve host gw: Temporary failure in name resolution",
         ] {
             assert!(foreign(line), "{line}");
         }
