@@ -16,6 +16,11 @@ const LINES: usize = 20_000;
 const MOST: usize = 24;
 const LONGEST: usize = 600;
 
+/// A counter of pluto's since its start, by the name of what is counted: `total.ikev2.sent.notifies.error.X=0`.
+fn is_counter(body: &str) -> bool {
+    body.trim_start().starts_with("total.")
+}
+
 /// A fault in words: a thing, and what is wrong with it.
 struct Fault {
     sign: Of,
@@ -240,7 +245,7 @@ impl Plainly {
             .body
             .trim_start()
             .starts_with(['#', ';', '|', '*', '!', '/']);
-        if note || !might(line.body) {
+        if note || is_counter(line.body) || !might(line.body) {
             return;
         }
         let prose = line.at.is_none()

@@ -51,6 +51,17 @@ pub(super) fn marks(sign: Sign, body: &str) -> Vec<(&'static str, &'static str)>
         Sign::DuplicateRemoved if has("suspected reauthentication") => {
             out.push(("of", "reauthentication"));
         }
+        // pluto says that it refuses a certificate after it has said why.
+        Sign::PeerKeyUntrusted
+            if has("X509: certificate payload rejected")
+                || has("X509: CERT payload bogus")
+                || has("X.509 certificate rejected")
+                || has("ertificate rejected for this connection") =>
+        {
+            out.push(("of", "unsaid"));
+        }
+        // A connection for whoever may come, of which the administrator chose that it does without.
+        Sign::ClearOnFailure if has("+OPPORTUNISTIC+GROUP") => out.push(("of", "anybody")),
         // Inside of EAP, where the identity has to be in the certificate too.
         Sign::PeerKeyUntrusted if has("to verify TLS ") => out.push(("of", "tls")),
         Sign::UserAuthenticationFailed

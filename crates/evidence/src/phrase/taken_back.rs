@@ -3,7 +3,7 @@
 use adit_model::sign::Sign;
 
 /// What is said, and with which words it isn't meant. All letters are small.
-static TAKEN_BACK: [(Sign, &str); 44] = [
+static TAKEN_BACK: [(Sign, &str); 47] = [
     // `Pluto is NOT running in FIPS mode` is told at every start.
     (Sign::DaemonNotRunning, "not running in fips mode"),
     // The signer of a revocation list, when files are loaded: no certificate was refused.
@@ -11,6 +11,11 @@ static TAKEN_BACK: [(Sign, &str); 44] = [
     (Sign::PolicyInUse, "- but allowing anyway"),
     (Sign::TrafficOwnedByOther, "- but allowing anyway"),
     (Sign::NetworksOverlap, "permitted by mutual consent"),
+    // Everything on both ends is what a tunnel with an interface of its own is for: who routes into it sets the routes.
+    (Sign::NetworksOverlap, "= 0.0.0.0/0 cannot add route"),
+    (Sign::NetworksOverlap, "= ::/0 cannot add route"),
+    // Who makes the database of keys a second time.
+    (Sign::DaemonNotRunning, "nss database already initialised"),
     // Outside of FIPS mode a short key is only remarked on.
     (Sign::SecretMalformed, "warning: connection psk length"),
     // Submariner's check that found nothing.

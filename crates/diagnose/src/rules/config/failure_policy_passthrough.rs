@@ -4,6 +4,7 @@ use adit_model::sign::Sign;
 
 use crate::finding::CONDITION;
 use crate::rule::{Found, Judgement, Need, Page, Rule};
+use crate::seen::Seen;
 use crate::signals::Signals;
 
 pub(crate) static RULE: Rule = Rule {
@@ -50,10 +51,15 @@ pub(crate) static RULE: Rule = Rule {
 };
 
 fn judge(s: &Signals<'_>) -> Judgement {
-    let Some(seen) = s.sign(Sign::ClearOnFailure) else {
+    let chosen = |x: &Seen<'_>| x.value("of") == Some("anybody");
+    let mut clear = s.signs_of(Sign::ClearOnFailure);
+    let Some(first) = clear.next() else {
         return Judgement::Silent;
     };
-    if !s.calm() {
+    // Connections for whoever may come do without where nobody answers: that is what they are for.
+    let other = core::iter::once(first).chain(clear).find(|x| !chosen(x));
+    let seen = other.unwrap_or(first);
+    if !s.calm() || chosen(&seen) {
         return Judgement::Possible {
             weight: 15,
             because: "traffic is let through in clear while there is no SA".to_owned(),

@@ -138,6 +138,10 @@ fn by_chain(s: &Signals<'_>, other_method: bool) -> Judgement {
                     separated_by: "the [TLS] and [CFG] lines before (no issuer certificate found), and the names in the certificate beside the identity of EAP",
                 };
             }
+            // pluto says so of whatever is wrong with it.
+            Some(_) if super::chain::unsaid(s).is_some() => {
+                return super::chain::may_be(s, 55, "", "");
+            }
             Some(bad) => (bad, SYMPTOM),
             None if asked_for_unknown(s) && s.calm() && !s.up => return without_ca(s),
             None => {

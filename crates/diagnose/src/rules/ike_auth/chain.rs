@@ -105,13 +105,30 @@ pub(super) fn is_own(fact: &Fact) -> bool {
         .any(|words| text.contains(words))
 }
 
-/// The peer refused us and we have shown it a certificate: it may be this.
+/// The peer's certificate was refused, and the line that says why isn't there.
+pub(super) fn unsaid<'a>(s: &Signals<'a>) -> Option<Seen<'a>> {
+    s.signs_of(Sign::PeerKeyUntrusted)
+        .find(|seen| seen.value("of") == Some("unsaid"))
+}
+
+/// The peer refused us and we have shown it a certificate, or a certificate was refused and nothing says why: it may be
+/// this.
 pub(super) fn may_be(
     s: &Signals<'_>,
     weight: u8,
     because: &str,
     separated_by: &'static str,
 ) -> Judgement {
+    if let Some(seen) = unsaid(s) {
+        return Judgement::Possible {
+            weight,
+            because: format!(
+                "{} refused a certificate, and the line that says why isn't there",
+                seen.who()
+            ),
+            separated_by: "the line before it, which names the error",
+        };
+    }
     let shown = s.refused_proof() == Some(AuthKind::Certificate) && s.authenticated().is_none();
     if !shown {
         return Judgement::Silent;

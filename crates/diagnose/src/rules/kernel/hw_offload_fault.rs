@@ -6,6 +6,7 @@ use adit_model::sign::Sign;
 
 use crate::finding::{CONDITION, COUNTED};
 use crate::rule::{Found, Judgement, Need, Page, Rule};
+use crate::seen::Seen;
 use crate::signals::Signals;
 use crate::verdict::AtFault;
 
@@ -55,11 +56,15 @@ pub(crate) static RULE: Rule = Rule {
 };
 
 fn judge(s: &Signals<'_>) -> Judgement {
-    let Some(seen) = s.sign(Sign::OffloadFailed) else {
+    // An interface that is passed over matters where none is left.
+    let passed_over =
+        |x: &Seen<'_>| x.value("skipped").is_some() && s.sign(Sign::LocalAddressMissing).is_none();
+    let Some(seen) = s.sign(Sign::OffloadFailed).filter(|x| !passed_over(x)) else {
         return tried(s);
     };
     let failed = seen.value("problem").is_some()
         || seen.value("device").is_some()
+        || seen.value("skipped").is_some()
         || s.sign(Sign::StateNotInstalled).is_some();
     if !failed && !s.calm() {
         return Judgement::Possible {
@@ -74,7 +79,7 @@ fn judge(s: &Signals<'_>) -> Judgement {
         format!(
             "cryptography in hardware fails at {}: {}",
             seen.who(),
-            seen.value("device").or_else(|| seen.value("problem")).unwrap_or("it isn't possible there")
+            seen.value("device").or_else(|| seen.value("problem")).or_else(|| seen.value("skipped")).unwrap_or("it isn't possible there")
         ),
     )
     .with(s.signs_of(Sign::StateNotInstalled).map(|x| x.fact).take(2))

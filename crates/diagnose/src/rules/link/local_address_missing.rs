@@ -53,7 +53,12 @@ pub(crate) static RULE: Rule = Rule {
         source: "RFC 1122 3.3.4",
     },
     needs: &[Need::Attempt],
-    depends_on: &["ha-vip-not-owned", "implementation-bug", "port-500-in-use"],
+    depends_on: &[
+        "ha-vip-not-owned",
+        "hw-offload-fault",
+        "implementation-bug",
+        "port-500-in-use",
+    ],
     judge,
 };
 
