@@ -664,4 +664,8 @@ pub(super) static PHRASES: &[Phrase] = &[
         Sign::DaemonNotRunning,
         "Failed to start Internet Key Exchange (IKE) Protocol Daemon for IPsec",
     ),
+    any(
+        Sign::DaemonNotRunning,
+        "Failed to start ipsec.service - Internet Key Exchange",
+    ),
 ];

@@ -45,6 +45,7 @@ mod overlay;
 mod panos;
 mod performance;
 mod pluto;
+mod pluto_keys;
 mod pluto_rare;
 mod pluto_refusals;
 mod pluto_start;
@@ -104,7 +105,7 @@ const fn by(programs: &'static [&'static str], sign: Sign, shape: &'static str) 
     }
 }
 
-static TABLES: [&[Phrase]; 48] = [
+static TABLES: [&[Phrase]; 49] = [
     link::PHRASES,
     route::PHRASES,
     firewall::PHRASES,
@@ -133,6 +134,7 @@ static TABLES: [&[Phrase]; 48] = [
     radius::PHRASES,
     service::PHRASES,
     pluto::PHRASES,
+    pluto_keys::PHRASES,
     pluto_rare::PHRASES,
     pluto_refusals::PHRASES,
     pluto_start::PHRASES,

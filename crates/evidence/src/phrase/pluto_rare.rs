@@ -83,6 +83,14 @@ pub(super) static PHRASES: &[Phrase] = &[
         Sign::PortInUse,
         "bind UDP endpoint {} failed, Address already in use",
     ),
+    any(
+        Sign::PortInUse,
+        "bind {:w} {:w} endpoint {} failed, bind(): Address already in use",
+    ),
+    any(
+        Sign::Denied,
+        "bind {:w} {:w} endpoint {} failed, bind(): Permission denied",
+    ),
     // Its kernel.
     any(
         Sign::StateNotInstalled,
@@ -394,6 +402,14 @@ pub(super) static PHRASES: &[Phrase] = &[
     any(
         Sign::MessageUnexpected,
         "IKE SA authentication failed, unrecognized IKE_AUTH response",
+    ),
+    any(
+        Sign::VendorDiffers,
+        "message response contained an unknown critical payload type",
+    ),
+    any(
+        Sign::VendorDiffers,
+        "message request contained an unknown critical payload type",
     ),
     // Since version 5, and before version 3.
     any(

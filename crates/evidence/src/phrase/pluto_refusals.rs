@@ -127,7 +127,32 @@ pub(super) static PHRASES: &[Phrase] = &[
         Sign::MessageUnexpected,
         "unexpected {exchange:w} message containing{}; unexpected payloads: {payloads:w}",
     ),
+    // Another version of the protocol.
+    any(
+        Sign::IkeVersionRefused,
+        "with unencrypted notification INVALID_MAJOR_VERSION",
+    ),
+    any(
+        Sign::IkeVersionRefused,
+        "sending notification INVALID_MAJOR_VERSION to {peer:w}",
+    ),
     // Users and addresses.
+    any(
+        Sign::VirtualAddressRefused,
+        "ERROR malformed INTERNAL_IP4_ADDRESS attribute",
+    ),
+    any(
+        Sign::VirtualAddressRefused,
+        "ERROR malformed INTERNAL_IP6_ADDRESS attribute",
+    ),
+    any(
+        Sign::VirtualAddressRefused,
+        "ERROR INTERNAL_IP4_ADDRESS {:w} is invalid",
+    ),
+    any(
+        Sign::VirtualAddressRefused,
+        "ERROR INTERNAL_IP6_ADDRESS {:w} is invalid",
+    ),
     any(
         Sign::UserAuthenticationFailed,
         "XAUTH: unable to open password file ({path}) for verification",
@@ -247,8 +272,8 @@ pub(super) static PHRASES: &[Phrase] = &[
         "certificate was revoked on {reason}",
     ),
     any(
-        Sign::PeerKeyUntrusted,
-        "invalid certificate signature from \"{}\" on \"{peer}\"",
+        Sign::IssuerUnknown,
+        "invalid certificate signature from \"{}\" on \"{subject}\"",
     ),
     any(
         Sign::IssuerUnknown,

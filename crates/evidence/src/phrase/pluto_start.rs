@@ -6,7 +6,47 @@ use adit_model::sign::Sign;
 use super::{Phrase, any, by};
 
 pub(super) static PHRASES: &[Phrase] = &[
+    // Its configuration.
+    any(
+        Sign::ConfigSyntax,
+        "ipsec addconn: ERROR: {path:w}:{line:n}: {problem}",
+    ),
+    any(
+        Sign::ConfigSyntax,
+        "ipsec add: ERROR: {path:w}:{line:n}: {problem}",
+    ),
+    any(
+        Sign::ConfigSyntax,
+        "ipsec pluto: ERROR: {path:w}:{line:n}: {problem}",
+    ),
+    any(
+        Sign::ConfigSyntax,
+        "ERROR: ipsec pluto: {path:w}:{line:n}: {problem}",
+    ),
+    any(
+        Sign::ConfigSyntax,
+        "ERROR: ipsec addconn: {path:w}:{line:n}: {problem}",
+    ),
+    any(
+        Sign::ConfigSyntax,
+        "{path:w}:{line:n}: keyword \"{problem:w}\" requires \"left\" or \"right\" prefix",
+    ),
+    any(
+        Sign::ConfigSyntax,
+        "{path:w}:{line:n}: 'config setup' keyword '{problem:w}' invalid; use command line option",
+    ),
+    any(Sign::ConnectionRejected, "rsakey malformed [{problem}]"),
+    any(
+        Sign::LocalAddressMissing,
+        "unable to determine address of `{address:w}'",
+    ),
     // Its lock, its database, its sockets.
+    any(Sign::DaemonNotRunning, "FATAL: audit_open() failed"),
+    any(Sign::DaemonNotRunning, "FATAL ERROR: audit_open() failed"),
+    any(
+        Sign::DaemonNotRunning,
+        "The ipsec service should be started before running 'ipsec verify'",
+    ),
     any(
         Sign::DaemonNotRunning,
         "lock file \"{path}pluto.pid\" already exists",
@@ -149,6 +189,27 @@ pub(super) static PHRASES: &[Phrase] = &[
         Sign::OffloadFailed,
         "connection cannot be NAT'ed and use nic-offload=packet",
     ),
+    // Said of each interface that is passed over; another one may do.
+    any(
+        Sign::OffloadFailed,
+        "interface search skipped interface {skipped:w} as it does not have nic-offload support",
+    ),
+    any(
+        Sign::KernelSupportMissing,
+        "FAILURE in loading NETKEY/XFRM stack",
+    ),
+    any(
+        Sign::KernelSupportMissing,
+        "FAILURE in loading NETKEY stack",
+    ),
+    any(
+        Sign::KernelSupportMissing,
+        "FAILURE to unload NETKEY modules",
+    ),
+    any(
+        Sign::KernelSupportMissing,
+        "no XFRM kernel support detected, missing {what:w}",
+    ),
     any(
         Sign::OffloadFailed,
         "connection is NATed but nic-offload=packet does not support NAT",
@@ -165,6 +226,10 @@ pub(super) static PHRASES: &[Phrase] = &[
     any(
         Sign::InterfaceIdMissing,
         "does not match ipsec-interface ID {name:w}",
+    ),
+    any(
+        Sign::InterfaceIdMissing,
+        "setting up ipsec-interface={name:w} failed",
     ),
     // Its scripts.
     any(
@@ -191,6 +256,11 @@ pub(super) static PHRASES: &[Phrase] = &[
         "{command:w} output: {}: resolver unrecognized",
     ),
     // Its files.
+    by(
+        &["pluto", "ipsec", "whack"],
+        Sign::SecretMalformed,
+        "\"{path}.secrets\" line {line:n}: index \"{:w}\" {problem}",
+    ),
     by(
         &["pluto", "ipsec"],
         Sign::SecretMalformed,

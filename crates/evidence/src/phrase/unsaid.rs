@@ -357,7 +357,8 @@ fn is_remark(body: &str) -> bool {
 /// themselves.
 fn is_unsaid(sentence: &str, message: &[&str]) -> bool {
     let around = around(sentence, message);
-    let told = plain(&around);
+    // What doesn't appear to be an address is there, and is none.
+    let told = plain(&around).replace("does not appear to be", "is not");
     let report = holds(&told, REPORT);
     is_asked_about(sentence, message)
         || holds(&told, CITED)

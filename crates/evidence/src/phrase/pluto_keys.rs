@@ -1,0 +1,63 @@
+//! What only pluto says of certificates, keys and users, once they are loaded, listed or looked at.
+
+use adit_model::sign::Sign;
+
+use super::{Phrase, any, by};
+
+pub(super) static PHRASES: &[Phrase] = &[
+    // Certificates out of their time, or taken back.
+    any(Sign::CertificateRevoked, "certificate revoked!"),
+    any(
+        Sign::CertificateOutsideValidity,
+        "certificate time is expired/invalid",
+    ),
+    any(
+        Sign::CertificateExpired,
+        "cached {} public key '{subject}' has expired and has been deleted",
+    ),
+    // The listing of public keys: a certificate's key lives as long as the certificate.
+    any(
+        Sign::CertificateExpired,
+        "Key {:w} (has private key), until {until} fatal (expired)",
+    ),
+    any(
+        Sign::PeerKeyUntrusted,
+        "X509: certificate rejected for this connection",
+    ),
+    // Tools of NSS.
+    any(
+        Sign::IssuerUnknown,
+        "ERROR -8179: Peer's Certificate issuer is not recognized",
+    ),
+    // Users.
+    any(
+        Sign::UserAuthenticationFailed,
+        "FAILED during pam_authenticate with '{problem}'",
+    ),
+    any(
+        Sign::UserAuthenticationFailed,
+        "FAILED during pam_acct_mgmt with '{problem}'",
+    ),
+    any(
+        Sign::UserAuthenticationFailed,
+        "XAUTH: pam_authenticate failed with '{problem}'",
+    ),
+    any(
+        Sign::UserAuthenticationFailed,
+        "IKEv2 : pam_authenticate failed with '{problem}'",
+    ),
+    // Its database of keys.
+    any(
+        Sign::DaemonNotRunning,
+        "FATAL ERROR: in FIPS mode a password is required",
+    ),
+    any(
+        Sign::DaemonNotRunning,
+        "FATAL ERROR: on FIPS mode a password is required",
+    ),
+    by(
+        &["whack", "ipsec"],
+        Sign::Denied,
+        "no right to communicate with pluto (access(\"{path}\"))",
+    ),
+];
