@@ -51,6 +51,7 @@ pub(super) static PHRASES: &[Phrase] = &[
         Sign::PskDiffers,
         "tried {:n} shared keys for {peer}, but MAC mismatched",
     ),
+    any(Sign::PskDiffers, "PSK MAC verification failed"),
     // People leave out whose keys were tried.
     any(Sign::PskDiffers, "but MAC mismatched"),
     any(Sign::ConnectionNotLoaded, "connection '{name}' not found"),
@@ -329,6 +330,34 @@ pub(super) static PHRASES: &[Phrase] = &[
     any(Sign::LeaseOffered, "received DHCP OFFER {}"),
     any(Sign::LeaseOffered, "received DHCP ACK {}"),
     any(Sign::VirtualAddressRefused, "DHCP REQUEST timed out"),
+    any(
+        Sign::VirtualAddressRefused,
+        "sending DHCP REQUEST failed: {errno}",
+    ),
+    any(
+        Sign::VirtualAddressRefused,
+        "opening DHCP receive socket failed: {errno}",
+    ),
+    any(
+        Sign::VirtualAddressRefused,
+        "unable to create DHCP send socket: {errno}",
+    ),
+    any(
+        Sign::VirtualAddressRefused,
+        "unable to connect DHCP send socket: {errno}",
+    ),
+    any(
+        Sign::VirtualAddressRefused,
+        "binding DHCP socket to '{device}' failed: {errno}",
+    ),
+    any(
+        Sign::VirtualAddressRefused,
+        "name for DHCP interface too long: '{device}'",
+    ),
+    any(
+        Sign::VirtualAddressRefused,
+        "'{peer}' already has an online lease, unable to assign address",
+    ),
     any(
         Sign::VirtualAddressRefused,
         "virtual IP {:w} did not appear on",

@@ -63,6 +63,32 @@ pub(super) static PHRASES: &[Phrase] = &[
         Sign::PrivateKeyMissing,
         "no public key or certificate found for private key (",
     ),
+    any(Sign::PrivateKeyMissing, "key integrity tests failed"),
+    any(Sign::PrivateKeyMissing, "login to engine '{engine}' failed"),
+    any(Sign::PrivateKeyMissing, "setting PIN on engine failed"),
+    any(
+        Sign::PrivateKeyMissing,
+        "failed to initialize engine '{engine}'",
+    ),
+    any(
+        Sign::PrivateKeyMissing,
+        "did not find the key with {:w} '{identity}'",
+    ),
+    any(Sign::PrivateKeyMissing, "[LIB] no TPM 2.0 found"),
+    any(Sign::OwnSignatureFailed, "C_SignInit() failed: {problem:w}"),
+    any(Sign::OwnSignatureFailed, "C_Sign() failed: {problem:w}"),
+    any(
+        Sign::PluginMissing,
+        "C_GetFunctionList not found for '{plugin}': {problem}",
+    ),
+    any(
+        Sign::SignatureRefused,
+        "{scheme:n} bit ECDSA private key size not supported",
+    ),
+    any(
+        Sign::SignatureRefused,
+        "private key of type {scheme:w} not supported",
+    ),
     // ── certificates ──
     any(
         Sign::ConfigUnreadable,
@@ -212,6 +238,8 @@ pub(super) static PHRASES: &[Phrase] = &[
         "ignoring {exchange:w} IKEv2 exchange on IKEv1 SA",
     ),
     any(Sign::PeerNotNamed, "unable to initiate to %any"),
+    any(Sign::PeerNotNamed, "unable to resolve %any, initiate"),
+    any(Sign::PeerNotNamed, "unable to resolve 0.0.0.0, initiate"),
     any(
         Sign::AddressPoolExhausted,
         "no address left in HA pool '{pool}'",
@@ -368,7 +396,27 @@ pub(super) static PHRASES: &[Phrase] = &[
         Sign::KernelSupportMissing,
         "unable to set IPSEC_POLICY on socket: Protocol not available",
     ),
+    any(
+        Sign::KeyUsageRefused,
+        "matches excluded name constraint '{constraint}'",
+    ),
+    any(
+        Sign::KeyUsageRefused,
+        "found anyPolicy in certificate '{subject}', but inhibitAnyPolicy in effect",
+    ),
+    any(
+        Sign::KeyUsageRefused,
+        "found policyMapping in certificate '{subject}', but inhibitPolicyMapping in effect",
+    ),
+    any(
+        Sign::KeyUsageRefused,
+        "certificate '{subject}' maps policy from {}, but issuer misses it",
+    ),
     // ── the peer's ways ──
+    any(
+        Sign::CompressionRefused,
+        "peer did not acccept our IPComp proposal",
+    ),
     any(Sign::VendorDiffers, "peer's proposal selection invalid"),
     any(Sign::VendorDiffers, "peers proposal selection invalid"),
     any(

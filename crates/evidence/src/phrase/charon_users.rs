@@ -41,6 +41,14 @@ pub(super) static PHRASES: &[Phrase] = &[
     ),
     any(
         Sign::UserAuthenticationFailed,
+        "no common signature algorithms found",
+    ),
+    any(
+        Sign::UserAuthenticationFailed,
+        "EAP-GTC pam_acct_mgmt failed: {problem}",
+    ),
+    any(
+        Sign::UserAuthenticationFailed,
         "received cipher suites or signature schemes unacceptable",
     ),
     any(
@@ -119,7 +127,55 @@ pub(super) static PHRASES: &[Phrase] = &[
         Sign::UserServerUnreachable,
         "RADIUS initialization failed, HMAC/MD5/RNG required",
     ),
+    any(
+        Sign::UserAuthenticationFailed,
+        "received Access-Reject from RADIUS server",
+    ),
+    any(
+        Sign::UserServerUnreachable,
+        "no valid RADIUS server configuration found",
+    ),
+    any(
+        Sign::UserServerUnreachable,
+        "connecting RADIUS socket failed",
+    ),
+    any(
+        Sign::UserServerUnreachable,
+        "opening RADIUS socket failed: {problem}",
+    ),
+    any(
+        Sign::UserServerUnreachable,
+        "invalid source address '{}' to reach RADIUS server {server:w}",
+    ),
     // ── SIM cards ──
+    any(
+        Sign::UserAuthenticationFailed,
+        "SIM cards, but none has quintuplets for '{peer}'",
+    ),
+    any(
+        Sign::UserAuthenticationFailed,
+        "SIM cards, but none has triplets for '{peer}'",
+    ),
+    any(
+        Sign::UserAuthenticationFailed,
+        "SIM providers, but none had a quintuplet for '{peer}'",
+    ),
+    any(
+        Sign::UserAuthenticationFailed,
+        "SIM providers, but none had a triplet for '{peer}'",
+    ),
+    any(
+        Sign::UserAuthenticationFailed,
+        "received AKA_AUTHENTICATION_REJECT, authentication failed",
+    ),
+    any(
+        Sign::FeatureNotLoaded,
+        "{feature:w} not supported, unable to use 3GPP algorithm",
+    ),
+    any(
+        Sign::FeatureNotLoaded,
+        "no EAP_{feature:w} phase2 method installed",
+    ),
     any(
         Sign::UserAuthenticationFailed,
         "invalid EAP K or K+OPc key found for {peer:w}",

@@ -520,6 +520,14 @@ pub(super) static PHRASES: &[Phrase] = &[
     ),
     any(
         Sign::DuplicateRemoved,
+        "cancelling {} due to uniqueness policy",
+    ),
+    any(
+        Sign::DuplicateRemoved,
+        "cancelling IKE_SA setup due uniqueness policy",
+    ),
+    any(
+        Sign::DuplicateRemoved,
         "deleting connection instance with peer {peer:w} {}due to new",
     ),
     any(

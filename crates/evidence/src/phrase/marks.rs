@@ -62,6 +62,13 @@ pub(super) fn marks(sign: Sign, body: &str) -> Vec<(&'static str, &'static str)>
         }
         // A connection for whoever may come, of which the administrator chose that it does without.
         Sign::ClearOnFailure if has("+OPPORTUNISTIC+GROUP") => out.push(("of", "anybody")),
+        // A server within EAP asks for a certificate, whether it needs one or not.
+        Sign::PrivateKeyMissing
+            if has("skipping client authentication")
+                || has("no usable TLS client certificate found") =>
+        {
+            out.push(("optional", "yes"));
+        }
         // Inside of EAP, where the identity has to be in the certificate too.
         Sign::PeerKeyUntrusted if has("to verify TLS ") => out.push(("of", "tls")),
         Sign::UserAuthenticationFailed

@@ -10,6 +10,7 @@ mod boxes;
 mod certificate;
 mod charon;
 mod charon_keys;
+mod charon_start;
 mod charon_users;
 mod child;
 mod cisco;
@@ -105,7 +106,7 @@ const fn by(programs: &'static [&'static str], sign: Sign, shape: &'static str) 
     }
 }
 
-static TABLES: [&[Phrase]; 49] = [
+static TABLES: &[&[Phrase]] = &[
     link::PHRASES,
     route::PHRASES,
     firewall::PHRASES,
@@ -129,6 +130,7 @@ static TABLES: [&[Phrase]; 49] = [
     overlay::PHRASES,
     charon::PHRASES,
     charon_keys::PHRASES,
+    charon_start::PHRASES,
     charon_users::PHRASES,
     l2tp::PHRASES,
     radius::PHRASES,

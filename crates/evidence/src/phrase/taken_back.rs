@@ -3,7 +3,7 @@
 use adit_model::sign::Sign;
 
 /// What is said, and with which words it isn't meant. All letters are small.
-static TAKEN_BACK: [(Sign, &str); 47] = [
+static TAKEN_BACK: &[(Sign, &str)] = &[
     // `Pluto is NOT running in FIPS mode` is told at every start.
     (Sign::DaemonNotRunning, "not running in fips mode"),
     // The signer of a revocation list, when files are loaded: no certificate was refused.
@@ -84,6 +84,25 @@ static TAKEN_BACK: [(Sign, &str); 47] = [
     (Sign::AllTunnelsRestarted, "not restarting"),
     (Sign::AllTunnelsRestarted, "without restarting"),
     (Sign::AllTunnelsRestarted, "no need for restarting"),
+    // A pool whose leases are out is kept as it is; and what isn't unloaded is still there.
+    (Sign::ConnectionRejected, "has online leases, unable to"),
+    (Sign::ConnectionRejected, "unloading "),
+    (Sign::ConnectionNotLoaded, "unload: connection "),
+    // What is taken away isn't missed.
+    (Sign::RouteNotInstalled, "uninstalling "),
+    (Sign::InterfaceIdMissing, "not found to delete"),
+    // Who may not ask the kernel doesn't know what it has.
+    (
+        Sign::KernelSupportMissing,
+        "event socket: operation not permitted",
+    ),
+    (
+        Sign::KernelSupportMissing,
+        "event socket: permission denied",
+    ),
+    // `%any` is nobody's name.
+    (Sign::PeerNameUnresolved, "unable to resolve %any"),
+    (Sign::PeerNameUnresolved, "unable to resolve 0.0.0.0"),
     // What `--debug` may print, not an algorithm.
     (Sign::AlgorithmUnavailable, "fips: --debug "),
 ];

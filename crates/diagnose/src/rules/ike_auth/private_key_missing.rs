@@ -1,10 +1,12 @@
 //! `private-key-missing`: the own private key is missing, or isn't the certificate's.
 
+use adit_model::event::Happening;
 use adit_model::reason::Refusal;
 use adit_model::sign::Sign;
 
 use crate::finding::{SAID, SYMPTOM};
 use crate::rule::{Found, Judgement, Need, Page, Rule};
+use crate::seen::Seen;
 use crate::signals::{Signals, who};
 
 pub(crate) static RULE: Rule = Rule {
@@ -68,7 +70,24 @@ fn judge(s: &Signals<'_>) -> Judgement {
             separated_by: "whether that key belongs to the connection that fails",
         };
     }
-    let (fact, side, whose) = match (s.sign(Sign::PrivateKeyMissing), refused) {
+    // A server may ask for a certificate that it doesn't need, as it does in EAP-TTLS and EAP-PEAP.
+    let needless = |x: &Seen<'_>| x.value("optional").is_some() && !proves_by_tls(s);
+    let missing = s
+        .signs_of(Sign::PrivateKeyMissing)
+        .filter(|x| !needless(x))
+        .last();
+    let asked_for = s.signs_of(Sign::PrivateKeyMissing).find(|x| needless(x));
+    if let Some(seen) = asked_for.filter(|_| missing.is_none() && refused.is_none()) {
+        return Judgement::Possible {
+            weight: 30,
+            because: format!(
+                "a server asked {} within EAP for a certificate, and none with a key was found",
+                seen.who()
+            ),
+            separated_by: "the EAP method: EAP-TLS needs the certificate, EAP-TTLS and EAP-PEAP mostly don't",
+        };
+    }
+    let (fact, side, whose) = match (missing, refused) {
         (Some(seen), _) => {
             let whose = seen.value("identity").or(seen.value("path"));
             (
@@ -89,6 +108,24 @@ fn judge(s: &Signals<'_>) -> Judgement {
     .because("This side must sign with the key of its certificate, and no loaded key belongs to it. What the other side sent plays no part.")
     .fix("install the private key of that certificate and load it (compare openssl x509 -noout -pubkey with openssl pkey -pubout), and see that the certificate holds the configured identity")
     .done()
+}
+
+/// Whether EAP-TLS is what is spoken, or what a user was refused in: there he proves himself by a certificate.
+fn proves_by_tls(s: &Signals<'_>) -> bool {
+    let by_tls = |method: &str| method.trim_start_matches("EAP_") == "TLS";
+    let spoken = s.case.happenings().any(|(_, h)| match h {
+        Happening::Received(message) | Happening::Sent(message) => message
+            .payloads
+            .iter()
+            .any(|p| p.starts_with("EAP/") && p.ends_with("/TLS")),
+        _ => false,
+    });
+    spoken
+        || s.signs_of(Sign::UserAuthenticationFailed)
+            .any(|x| x.value("method").is_some_and(by_tls))
+        || s.refused
+            .iter()
+            .any(|r| matches!(r.refusal, Refusal::User { method, .. } if by_tls(method)))
 }
 
 /// Whether a line is about a file that holds a key, and not about a connection that wants one.

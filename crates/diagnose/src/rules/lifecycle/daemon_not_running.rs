@@ -60,7 +60,7 @@ pub(crate) static RULE: Rule = Rule {
 };
 
 fn judge(s: &Signals<'_>) -> Judgement {
-    if let Some(seen) = s.sign(Sign::DaemonNotRunning) {
+    if let Some(seen) = s.sign(Sign::DaemonNotRunning).filter(|x| !kept_out(s, *x)) {
         // A daemon that refused something, or whose peer did, ran: it may have been stopped since.
         let ours = s.refused.iter().any(|r| r.side == seen.side());
         if ours || !s.told.is_empty() || s.sign(Sign::AuthenticationRefusedByPeer).is_some() {
@@ -254,6 +254,16 @@ fn judge(s: &Signals<'_>) -> Judgement {
         };
     }
     Judgement::Silent
+}
+
+/// The tool was kept from the control socket: whether anybody listens there it can't know.
+fn kept_out(s: &Signals<'_>, seen: Seen<'_>) -> bool {
+    seen.fact
+        .source
+        .text
+        .contains("failed to connect to stroke socket")
+        && s.signs_of(Sign::Denied)
+            .any(|x| x.value("by") == Some("user"))
 }
 
 /// Whether a command is one that starts the daemon; others are of tools that one product has and another hasn't.

@@ -100,7 +100,12 @@ pub(super) fn life(text: &str) -> Option<Said> {
         } else if let Some(rest) = text.strip_prefix("error writing to socket: ") {
             Said::SendFailed(errno(rest)?)
         } else if let Some(rest) = text.strip_prefix("unable to resolve ") {
-            Said::Unresolved(rest.split(',').next()?.trim().to_owned())
+            let name = rest.split(',').next()?.trim();
+            // A connection for anybody has no name to look up.
+            if name.starts_with('%') || name == "0.0.0.0" {
+                return None;
+            }
+            Said::Unresolved(name.to_owned())
         } else {
             return None;
         },
