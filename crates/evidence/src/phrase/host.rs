@@ -416,6 +416,10 @@ pub(super) static PHRASES: &[Phrase] = &[
     any(Sign::DiskFull, "No space left on device"),
     any(Sign::DiskFull, "Disk quota exceeded"),
     // Scripts that are run for a tunnel.
+    any(
+        Sign::UpdownFailed,
+        "nm-libreswan-helper{}Could not call the plugin: {problem}",
+    ),
     any(Sign::UpdownFailed, "error reading from updown script"),
     any(
         Sign::UpdownFailed,
@@ -588,6 +592,11 @@ pub(super) static PHRASES: &[Phrase] = &[
     ),
     // Daemons that contradict themselves.
     any(Sign::ContradictionSurvived, "EXPECTATION FAILED: {problem}"),
+    // An IPv6 address in a certificate, which this version takes for IPv4.
+    any(
+        Sign::ContradictionSurvived,
+        "gntoid() failed to initaddr(): {problem}",
+    ),
     any(
         Sign::ContradictionSurvived,
         "EXPECTATION FAILED at {problem}",

@@ -168,7 +168,11 @@ pub(super) static PHRASES: &[Phrase] = &[
         Sign::KernelSupportMissing,
         "failed to create XFRM interface '{what}'",
     ),
-    any(Sign::KernelError, "received netlink error: {errno}"),
+    any(
+        Sign::KernelSupportMissing,
+        "netlink error: Protocol not supported",
+    ),
+    any(Sign::KernelError, "netlink error: {errno}"),
     any(Sign::KernelError, "netlink write error: {errno}"),
     any(
         Sign::ModuleMissing,
@@ -177,10 +181,6 @@ pub(super) static PHRASES: &[Phrase] = &[
     any(
         Sign::KernelSupportMissing,
         "will not be started as /proc/net/pfkey is not",
-    ),
-    any(
-        Sign::KernelSupportMissing,
-        "netlink error: Protocol not supported",
     ),
     any(
         Sign::StateNotInstalled,

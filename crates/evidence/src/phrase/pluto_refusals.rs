@@ -429,11 +429,11 @@ pub(super) static PHRASES: &[Phrase] = &[
     ),
     any(
         Sign::ChildFailed,
-        "IKE_AUTH response missing v2SA, v2TSi or v2TSr: not attempting to setup CHILD SA",
+        "IKE_AUTH response missing {payloads}: not attempting to setup CHILD SA",
     ),
     any(
         Sign::ChildFailed,
-        "IKE_AUTH response missing at least one of the Child SA payloads",
+        "IKE_AUTH response missing at least {payloads}",
     ),
     // Users' own words.
     any(Sign::ConnectionNotLoaded, "connection is silently ignored"),

@@ -1,12 +1,13 @@
 //! `ike-up-no-child`: the IKE SA is there and nothing that carries traffic.
 
 use adit_model::listed::{Layer, Stage};
+use adit_model::reason::Refusal;
 use adit_model::sign::Sign;
 
 use crate::childless::childless;
 use crate::finding::CONDITION;
 use crate::rule::{Found, Judgement, Need, Page, Rule};
-use crate::signals::Signals;
+use crate::signals::{Refused, Signals};
 use crate::verdict::AtFault;
 
 pub(crate) static RULE: Rule = Rule {
@@ -63,9 +64,17 @@ fn judge(s: &Signals<'_>) -> Judgement {
     };
     let text = &seen.fact.source.text;
     // A daemon says before or after it why; a provider says no more than this.
-    let explicit = seen.value("phase").is_some();
-    let named = !s.refused.is_empty() || !s.told.is_empty();
-    if !explicit || named || s.signs.len() > 1 {
+    let explicit = s
+        .signs_of(Sign::ChildFailed)
+        .any(|x| x.value("phase").is_some() || x.value("payloads").is_some());
+    let refused = |r: &Refused<'_>| !matches!(r.refusal, Refusal::Local { .. });
+    let named = s.refused.iter().any(refused) || !s.told.is_empty();
+    // Who stumbles over it in its own code says no more of why.
+    let others = s
+        .signs
+        .iter()
+        .any(|x| !matches!(x.sign, Sign::ChildFailed | Sign::ContradictionSurvived));
+    if !explicit || named || others {
         return Judgement::Possible {
             weight: 30,
             because: format!("phase 2 fails: {text}"),

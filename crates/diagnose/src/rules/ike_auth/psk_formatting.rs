@@ -49,6 +49,14 @@ fn judge(s: &Signals<'_>) -> Judgement {
             (None, Some(line)) => format!(" (line {line})"),
             _ => String::new(),
         };
+        // Of a connection that isn't loaded the secret is of no use.
+        if s.sign(Sign::ConnectionRejected).is_some() {
+            return Judgement::Possible {
+                weight: 40,
+                because: format!("{} can't read a secret as it is written{place}, and a connection is refused as well", seen.who()),
+                separated_by: "what is left of it once the connection is loaded",
+            };
+        }
         return Found::by(
             seen,
             COUNTED,
