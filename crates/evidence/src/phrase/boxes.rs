@@ -417,6 +417,41 @@ pub(super) static PHRASES: &[Phrase] = &[
         Sign::TrafficRefused,
         "no proposal chosen. Invalid ID information. Peer's IDs",
     ),
+    // SoftEther.
+    any(
+        Sign::IkeProposalsRefused,
+        "no acceptable transform proposals from the client for establishing an IKE SA",
+    ),
+    any(
+        Sign::EspProposalRefused,
+        "no acceptable transform proposals from the client for establishing an IPsec SA",
+    ),
+    any(
+        Sign::NatTraversalOff,
+        "VPN client is not compatible with IPsec NAT Traversal",
+    ),
+    // pfSense, of what it leaves out of the configuration that it writes.
+    any(
+        Sign::ConnectionLoadFailed,
+        "Could not find phase 1 source for connection {name}. Omitting",
+    ),
+    any(
+        Sign::ConnectionRejected,
+        "Invalid phase1 certificate reference for {name}",
+    ),
+    any(
+        Sign::ConnectionRejected,
+        "Invalid IPsec Phase 2 \"{name}\" - {} has no subnet.",
+    ),
+    any(
+        Sign::ConnectionDuplicate,
+        "The remote gateway {} already exists on another phase 1 entry",
+    ),
+    // Check Point: what was to be sent had none to go by.
+    any(
+        Sign::ChildFailed,
+        "Packet is dropped because there is no valid SA",
+    ),
     any(Sign::SecondPhaseDone, "IKE: Quick Mode completion"),
     any(Sign::SecondPhaseDone, "IKE: Quick Mode completed"),
     any(

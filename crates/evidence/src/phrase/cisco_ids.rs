@@ -221,6 +221,15 @@ pub(super) static PHRASES: &[Phrase] = &[
         Sign::NetworkUnreachable,
         "713260: Output interface {} to peer was not found",
     ),
+    any(Sign::SpiRefusedByPeer, "Received Invalid SPI notify (SPI"),
+    any(
+        Sign::NegotiationTimedOut,
+        "Timed out on initial contact to server",
+    ),
+    any(
+        Sign::NoConnectionForPeer,
+        "IKE peer does not match remote peer as defined in L2L policy",
+    ),
     // IOS, in its catalogue.
     any(
         Sign::PskNotFound,

@@ -36,6 +36,31 @@ pub(super) static PHRASES: &[Phrase] = &[
         Sign::ChildRequestRefused,
         "device rejected Quick Mode settings",
     ),
+    // Tencent Cloud, after what the daemon beneath it has told.
+    any(
+        Sign::IkeProposalsRefused,
+        "Failed to establish IKE SA for the reason of no matching proposal, configured [{configured}], received [{offered}]",
+    ),
+    any(
+        Sign::EspProposalRefused,
+        "Failed to establish IPsec SA for the reason of no matching proposal",
+    ),
+    any(
+        Sign::NoConnectionForIdentity,
+        "for the reason of responder no peer config found by ID payload, received[{remote}]",
+    ),
+    any(
+        Sign::PeerIdentityUnexpected,
+        "for the reason of initiator no peer config found by ID payload, configured[{expected}], received[{received}]",
+    ),
+    any(
+        Sign::PskDiffers,
+        "Failed to establish IKE SA for the reason of no matching secret",
+    ),
+    any(
+        Sign::NegotiationTimedOut,
+        "Failed to establish IKE SA for the reason of peer no response",
+    ),
     // AWS Health.
     any(
         Sign::EndpointReplaced,

@@ -148,6 +148,57 @@ pub(super) static PHRASES: &[Phrase] = &[
     ),
 ];
 
+/// The same reasons as its cloud logs them, in brackets.
+pub(super) static IN_BRACKETS: &[Phrase] = &[
+    any(Sign::IkeVersionRefused, "Reason=[version mismatch]"),
+    any(Sign::NoConnectionForPeer, "Reason=[peer address mismatch]"),
+    any(Sign::TrafficRefused, "Reason=[netmask mismatch]"),
+    any(Sign::PskDiffers, "Reason=[authentication fail]"),
+    any(Sign::ModeDiffers, "Reason=[encapsulation mode mismatch]"),
+    any(
+        Sign::UserAuthenticationFailed,
+        "Reason=[xauth authentication fail]",
+    ),
+    any(
+        Sign::UserAuthenticationFailed,
+        "Reason=[eap authentication fail]",
+    ),
+    any(Sign::TrafficRefused, "Reason=[flow mismatch]"),
+    any(Sign::IkeVersionRefused, "Reason=[unsupported version]"),
+    any(
+        Sign::NoConnectionForPeer,
+        "Reason=[no policy applied on interface]",
+    ),
+    any(Sign::LocalAddressMissing, "Reason=[local address mismatch]"),
+    any(Sign::TrafficOwnedByOther, "Reason=[flow conflict]"),
+    any(Sign::TrafficOwnedByOther, "Reason=[flow confict]"),
+    any(
+        Sign::UserAuthenticationFailed,
+        "Reason=[eap authentication timeout]",
+    ),
+    any(
+        Sign::UserAuthenticationFailed,
+        "Reason=[xauth authentication timeout]",
+    ),
+    any(
+        Sign::IkeFragmentsIncomplete,
+        "Reason=[fragment packet reassemble timeout]",
+    ),
+    any(Sign::CertificateExpired, "Reason=[peer cert is expired]"),
+    any(
+        Sign::CertificateRevoked,
+        "Reason=[peer cert is revoked by CRL]",
+    ),
+    any(
+        Sign::EspProposalRefused,
+        "Reason=[proposal mismatch or use sm in ikev2]",
+    ),
+    any(
+        Sign::AlgorithmUnavailable,
+        "Reason=[ikev2 not support sm in ipsec proposal ikev2]",
+    ),
+];
+
 #[cfg(test)]
 mod tests {
     use adit_model::fact::{Known, Side};

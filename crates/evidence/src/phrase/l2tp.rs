@@ -275,7 +275,22 @@ pub(super) static PHRASES: &[Phrase] = &[
         Sign::ModuleMissing,
         "Unable to allocate {what:w} socket.",
     ),
+    // ── scripts that set a server up ──
+    any(
+        Sign::KernelSupportMissing,
+        "kernel module '{what:w}' appears to be disabled by modprobe config",
+    ),
+    any(
+        Sign::ModuleMissing,
+        "Required netfilter kernel modules are unavailable for the running kernel",
+    ),
+    any(
+        Sign::ModuleMissing,
+        "Error: /dev/{what:w} is missing. LXC containers require",
+    ),
     // ── NetworkManager ──
+    // A user's password, or the peer's keys.
+    any(Sign::AuthenticationRefusedByPeer, "login-failed (0)"),
     any(
         Sign::PluginMissing,
         "start VPN service: Failed to execute child process {plugin:w} (No such file",

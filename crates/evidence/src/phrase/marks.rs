@@ -117,7 +117,11 @@ pub(super) fn marks(sign: Sign, body: &str) -> Vec<(&'static str, &'static str)>
             out.push(("each", "yes"));
         }
         // Huawei's one reason for keys and certificates.
-        Sign::PskDiffers if has("authentication fail ") || has("=authentication fail") => {
+        Sign::PskDiffers
+            if has("authentication fail ")
+                || has("=authentication fail")
+                || has("[authentication fail]") =>
+        {
             out.push(("method", "any"));
         }
         Sign::ConnectionDuplicate if has("same reqid") => out.push(("reqid", "the same")),

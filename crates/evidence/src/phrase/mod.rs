@@ -149,6 +149,7 @@ static TABLES: &[&[Phrase]] = &[
     cloud::PHRASES,
     cluster::PHRASES,
     huawei::PHRASES,
+    huawei::IN_BRACKETS,
     illumos::PHRASES,
     juniper::PHRASES,
     openbsd::PHRASES,
