@@ -7,6 +7,8 @@ use adit_model::sign::Sign;
 use super::{Phrase, any};
 
 pub(super) static PHRASES: &[Phrase] = &[
+    // What charon's updown matches packets of a tunnel with.
+    any(Sign::ModuleMissing, "Couldn't load match `policy'"),
     // The own host doesn't let it out.
     any(
         Sign::SendForbidden,

@@ -277,6 +277,10 @@ pub(super) static PHRASES: &[Phrase] = &[
     ),
     // ── scripts that set a server up ──
     any(
+        Sign::ModuleMissing,
+        "custom device \"/dev/{what:w}\": no such file",
+    ),
+    any(
         Sign::KernelSupportMissing,
         "kernel module '{what:w}' appears to be disabled by modprobe config",
     ),
@@ -289,6 +293,8 @@ pub(super) static PHRASES: &[Phrase] = &[
         "Error: /dev/{what:w} is missing. LXC containers require",
     ),
     // ── NetworkManager ──
+    any(Sign::PluginMissing, "Could not find ipsec binary"),
+    any(Sign::PluginMissing, "Could not find pluto binary"),
     // A user's password, or the peer's keys.
     any(Sign::AuthenticationRefusedByPeer, "login-failed (0)"),
     any(

@@ -5,6 +5,36 @@ use adit_model::sign::Sign;
 use super::{Phrase, any, by};
 
 pub(super) static PHRASES: &[Phrase] = &[
+    // OpenWrt's procd, in its own spelling.
+    any(
+        Sign::DaemonRestarts,
+        "Instance ipsec::{:w} s in a crash loop {problem}",
+    ),
+    any(
+        Sign::DaemonRestarts,
+        "Instance swanctl::{:w} s in a crash loop {problem}",
+    ),
+    any(
+        Sign::DaemonRestarts,
+        "Instance strongswan::{:w} s in a crash loop {problem}",
+    ),
+    any(
+        Sign::DaemonRestarts,
+        "Instance libreswan::{:w} s in a crash loop {problem}",
+    ),
+    any(
+        Sign::DaemonRestarts,
+        "Instance xl2tpd::{:w} s in a crash loop {problem}",
+    ),
+    // nhrpd asks charon.
+    any(
+        Sign::DaemonNotRunning,
+        "failure connecting VICI socket: No such file",
+    ),
+    any(
+        Sign::DaemonNotRunning,
+        "failure connecting VICI socket: Connection refused",
+    ),
     // ── the `ipsec` command of strongSwan; without a starter there is nothing to stop at every first start ──
     any(
         Sign::DaemonNotRunning,

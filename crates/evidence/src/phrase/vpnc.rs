@@ -25,6 +25,19 @@ pub(super) static PHRASES: &[Phrase] = &[
         "Failed to bind to {}:{port:n}: Address already in use",
     ),
     any(Sign::PeerNameUnresolved, "vpnc: unknown host `{name:w}"),
+    any(
+        Sign::AlgorithmUnavailable,
+        "Peer has selected {algorithm} as encryption method.",
+    ),
+    any(
+        Sign::AlgorithmUnavailable,
+        "Peer has selected {algorithm} as authentication method.",
+    ),
+    any(Sign::PskNotFound, "vpnc: missing IPSec secret"),
+    any(
+        Sign::SignatureRefused,
+        "decrypted from the received signature, and the expected hash-value differ",
+    ),
     // The user.
     any(
         Sign::UserAuthenticationFailed,
