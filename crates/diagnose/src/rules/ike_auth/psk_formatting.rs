@@ -53,7 +53,10 @@ fn judge(s: &Signals<'_>) -> Judgement {
         if s.sign(Sign::ConnectionRejected).is_some() {
             return Judgement::Possible {
                 weight: 40,
-                because: format!("{} can't read a secret as it is written{place}, and a connection is refused as well", seen.who()),
+                because: format!(
+                    "{} can't read a secret as it is written{place}, and a connection is refused as well",
+                    seen.who()
+                ),
                 separated_by: "what is left of it once the connection is loaded",
             };
         }
