@@ -50,6 +50,8 @@ pub enum Complaint {
     InClear,
     /// It works over another access network.
     OtherAccessWorks,
+    /// Clients of another make come in at the same gateway.
+    OtherClientWorks,
     /// All tunnels fell together.
     AllTunnels,
     /// It works once offload to hardware is off.
@@ -146,7 +148,7 @@ pub enum Complaint {
 
 impl Complaint {
     /// Every one, in the order of the list above.
-    pub const ALL: [Complaint; 68] = [
+    pub const ALL: [Complaint; 69] = [
         Complaint::NeverConnects,
         Complaint::NothingPasses,
         Complaint::NothingReached,
@@ -169,6 +171,7 @@ impl Complaint {
         Complaint::AccessLost,
         Complaint::InClear,
         Complaint::OtherAccessWorks,
+        Complaint::OtherClientWorks,
         Complaint::AllTunnels,
         Complaint::WorksWithoutOffload,
         Complaint::WorksWithoutConfinement,
@@ -293,6 +296,7 @@ impl Complaint {
             Complaint::AccessLost => "that the host itself can't be reached any more",
             Complaint::InClear => "that traffic goes unencrypted",
             Complaint::OtherAccessWorks => "that it works over another access network",
+            Complaint::OtherClientWorks => "that clients of another make come in",
             Complaint::AllTunnels => "that all tunnels fell together",
             Complaint::Fails => "that it doesn't work",
             Complaint::AllWell => "that all is well",

@@ -35,6 +35,7 @@ pub(super) static PHRASES: &[Phrase] = &[
         "syntax error at line {line:n} of {path:w}",
     ),
     any(Sign::ConfigSyntax, "parse error at line {line:n} of"),
+    any(Sign::ConfigSyntax, "unexpected STRING [{problem}"),
     any(
         Sign::ConfigSyntax,
         "can not load config '{path}': {problem}",

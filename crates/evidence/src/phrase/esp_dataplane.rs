@@ -369,6 +369,11 @@ pub(super) static PHRASES: &[Phrase] = &[
     ),
     // ── refused before it is encrypted ──
     any(Sign::OutsideSelectors, "No matching IPsec selector, drop"),
+    // KLIPS: a packet was routed to its interface, and no tunnel has its addresses.
+    any(
+        Sign::OutsideSelectors,
+        "klips_debug:ipsec_tunnel_start_xmit: no eroute!{}dropping",
+    ),
     any(
         Sign::OutsideSelectors,
         "no matching outbound IPsec policy for {source:w} == {destination:w}",

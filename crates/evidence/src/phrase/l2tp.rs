@@ -26,6 +26,10 @@ pub(super) static PHRASES: &[Phrase] = &[
     // ── pppd: who may come in ──
     any(
         Sign::UserAuthenticationFailed,
+        "LCP TermReq id={:w} \"peer refused to {problem}\"",
+    ),
+    any(
+        Sign::UserAuthenticationFailed,
         "No CHAP secret found for authenticating {peer:w}",
     ),
     any(

@@ -129,6 +129,10 @@ pub(super) static PHRASES: &[Phrase] = &[
         Sign::NextHopMissing,
         "cannot route connection without knowing our nexthop",
     ),
+    any(
+        Sign::Denied,
+        "selinux polmatch within_range: {operation}: Permission denied",
+    ),
     // What updown scripts print.
     any(
         Sign::UpdownFailed,
