@@ -232,7 +232,10 @@ impl Reader {
             input: Input::default(),
             tail: Tail::default(),
             before: 0,
-            readers: Readers::default(),
+            readers: Readers {
+                phrases: Phrases::read_at(now),
+                ..Readers::default()
+            },
             configs: Segments::default(),
             key: None,
         }

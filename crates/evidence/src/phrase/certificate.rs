@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use adit_model::now::Wall;
 use adit_model::sign::Sign;
 
 use super::{Phrase, any, by};
@@ -14,6 +15,25 @@ pub(super) fn is_everyday(sign: Sign, values: &BTreeMap<String, String>) -> bool
         problem.split_whitespace().next()?.parse::<f64>().ok()
     };
     sign == Sign::ClockWrong && off().is_some_and(|seconds| seconds.abs() < MINUTES)
+}
+
+/// What of a certificate's time hasn't come when its line, which tells no time, is read: it hasn't `begun`, or hasn't `ended`.
+pub(super) fn ahead(
+    values: &BTreeMap<String, String>,
+    read_at: Option<Wall>,
+) -> Option<&'static str> {
+    const MS: u64 = 31_556_952_000;
+    let now = 1970 + read_at?.0 / MS;
+    let later = |name| {
+        values.get(name).is_some_and(|moment| {
+            let mut words = moment.split_whitespace();
+            words.any(|w| w.len() == 4 && w.parse::<u64>().is_ok_and(|year| year > now))
+        })
+    };
+    if later("from") {
+        return Some("begun");
+    }
+    later("until").then_some("ended")
 }
 
 pub(super) static PHRASES: &[Phrase] = &[

@@ -109,6 +109,9 @@ pub(super) static PHRASES: &[Phrase] = &[
     ),
     any(Sign::PluginMissing, "Could not find {plugin} binary"),
     any(Sign::PluginMissing, "ipsec: command not found"),
+    any(Sign::PluginMissing, "swanctl: not found"),
+    any(Sign::PluginMissing, "/ipsec/starter: not found"),
+    any(Sign::PluginMissing, "/ipsec/stroke: not found"),
     any(Sign::PluginMissing, "ipsec: not found"),
     any(Sign::PluginMissing, "IKE daemon '{plugin}' not found"),
     any(

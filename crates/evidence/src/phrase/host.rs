@@ -52,7 +52,8 @@ pub(super) fn is_of_a_log(values: &BTreeMap<String, String>, body: &str) -> bool
         .split_once("SELinux is preventing ")
         .and_then(|(_, rest)| rest.split_once(" on the file "))
         .and_then(|(_, rest)| rest.split(' ').next());
-    values.get("path").is_some_and(|path| log(path))
+    body.contains(" for logging failed")
+        || values.get("path").is_some_and(|path| log(path))
         || prevented.is_some_and(|path| log(path.trim_end_matches('.')))
         || record
             && body.split(' ').any(|field| {
@@ -444,6 +445,10 @@ pub(super) static PHRASES: &[Phrase] = &[
         "updown: Another app is currently holding the xtables lock{problem}",
     ),
     any(Sign::UpdownFailed, "updown: Error: {problem}"),
+    any(
+        Sign::UpdownFailed,
+        "updown: Cannot find device \"{problem}\"",
+    ),
     any(
         Sign::UpdownFailed,
         "{command:w}-client command exited with status {problem:n}",

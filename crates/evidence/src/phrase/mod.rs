@@ -74,6 +74,7 @@ use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
 use adit_model::fact::{Fact, Known};
+use adit_model::now::Wall;
 use adit_model::sign::Sign;
 
 use crate::reading::Place;
@@ -201,9 +202,18 @@ pub(crate) struct Phrases {
     typed: typed::Typed,
     /// Counters of SAs.
     sequence: sequence::Sequence,
+    /// When all of it is read.
+    read_at: Option<Wall>,
 }
 
 impl Phrases {
+    pub(crate) fn read_at(now: Wall) -> Self {
+        Self {
+            read_at: Some(now),
+            ..Self::default()
+        }
+    }
+
     /// Whether the line can say nothing that wasn't said before it often enough: it matters only if it turns out to be
     /// one of the last, and may be heard after those that follow it. `searched` is the line with single blanks.
     pub(crate) fn can_wait(&self, line: &mut Telling<'_>, searched: &[u8]) -> bool {
@@ -396,6 +406,10 @@ impl Phrases {
             }
             if certificate::is_everyday(sign, &values) {
                 continue;
+            }
+            if sign == Sign::CertificateOutsideValidity && line.at.is_none() {
+                let ahead = certificate::ahead(&values, self.read_at);
+                values.extend(ahead.map(|what| (what.to_owned(), "no".to_owned())));
             }
             let broke = matches!(sign, Sign::DaemonCrashed | Sign::DaemonKilled);
             if broke && crash::of_another(&body, line.program) {

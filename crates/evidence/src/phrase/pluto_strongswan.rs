@@ -73,5 +73,37 @@ pub(super) static PHRASES: &[Phrase] = &[
         "pluto has quit: initialization failed",
     ),
     any(Sign::DaemonNotRunning, "pluto refused to be started"),
+    any(Sign::DaemonNotRunning, "integrity check of pluto failed"),
+    any(
+        Sign::FeatureMissing,
+        "pluto cannot run without a {feature} hasher",
+    ),
+    any(Sign::Denied, "unable to change daemon {operation:w}"),
+    any(Sign::Denied, "unable to drop daemon {operation:w}"),
+    any(
+        Sign::AlgorithmUnavailable,
+        "Diffie Hellman group {algorithm:w} is not available",
+    ),
+    any(
+        Sign::AlgorithmUnavailable,
+        "{algorithm:w} not available to compute skeyid",
+    ),
+    any(
+        Sign::AlgorithmUnavailable,
+        "empty ISAKMP SA proposal to send (no algorithms",
+    ),
+    any(
+        Sign::KernelSupportMissing,
+        "empty IPSEC SA proposal to send (no kernel algorithms",
+    ),
+    any(Sign::PrivateKeyMissing, "syntax error in private key file"),
+    any(
+        Sign::PrivateKeyMissing,
+        "cannot initiate connection without valid PIN",
+    ),
+    any(
+        Sign::UserAuthenticationFailed,
+        "extended authentication failed",
+    ),
     any(Sign::DaemonRestarts, "pluto has died -- restart scheduled"),
 ];

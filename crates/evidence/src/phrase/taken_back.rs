@@ -34,6 +34,10 @@ static TAKEN_BACK: &[(Sign, &str)] = &[
         Sign::UpdownFailed,
         "does a matching rule exist in that chain",
     ),
+    (
+        Sign::UpdownFailed,
+        "updown: rtnetlink answers: no such process",
+    ),
     (Sign::UpdownFailed, "xtables lock; waiting"),
     (Sign::UpdownFailed, "xtables lock; still"),
     // A shell's remark that the directory it was started in is gone.

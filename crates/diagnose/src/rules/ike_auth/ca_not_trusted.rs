@@ -6,6 +6,7 @@ use adit_model::reason::{CertificateProblem, Refusal};
 use adit_model::sign::Sign;
 
 use super::chain::{bad, consequences};
+use super::validity::{Validity, validity};
 use crate::finding::{SAID, SYMPTOM};
 use crate::rule::{Found, Judgement, Need, Page, Rule};
 use crate::seen::Seen;
@@ -117,6 +118,12 @@ fn without_loaded(s: &Signals<'_>, file: Seen<'_>, extension: Seen<'_>) -> Judge
         .done()
 }
 
+/// Whether a certificate was refused for its time, in a line that doesn't tell whether it was too early or too late.
+fn out_of_its_time(s: &Signals<'_>) -> bool {
+    s.signs_of(Sign::CertificateOutsideValidity)
+        .any(|seen| validity(s, seen) == Validity::NotEnded)
+}
+
 fn by_chain(s: &Signals<'_>, other_method: bool) -> Judgement {
     let untrusted = bad(s, &[Sign::IssuerUnknown], CertificateProblem::Untrusted)
         .filter(|bad| !authenticated_without(s, bad.fact));
@@ -124,7 +131,9 @@ fn by_chain(s: &Signals<'_>, other_method: bool) -> Judgement {
         Some(bad) => (bad, SAID),
         None if other_method => return Judgement::Silent,
         // What is wrong with the certificate itself is told.
-        None if super::chain::by_itself(s).is_some() => return Judgement::Silent,
+        None if super::chain::by_itself(s).is_some() || out_of_its_time(s) => {
+            return Judgement::Silent;
+        }
         None => match bad(s, &[Sign::PeerKeyUntrusted], CertificateProblem::Unknown)
             .filter(|bad| !authenticated_without(s, bad.fact))
         {

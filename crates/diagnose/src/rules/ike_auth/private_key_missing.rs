@@ -63,7 +63,10 @@ fn judge(s: &Signals<'_>) -> Judgement {
     let loaded_only = refused.is_none()
         && s.signs_of(Sign::PrivateKeyMissing)
             .all(|seen| seen.value("identity").is_none() && of_loading(&seen.fact.source.text));
-    if loaded_only && !s.refused.is_empty() && s.sign(Sign::PrivateKeyMissing).is_some() {
+    // What is refused before a proof is made, or isn't even answered, doesn't fail for a key.
+    let went_on =
+        s.refused_or_told() || s.authenticated().is_some() || s.silence("IKE_SA_INIT").is_some();
+    if loaded_only && went_on && s.sign(Sign::PrivateKeyMissing).is_some() {
         return Judgement::Possible {
             weight: 30,
             because: "a private key didn't load".to_owned(),
@@ -130,7 +133,18 @@ fn proves_by_tls(s: &Signals<'_>) -> bool {
 
 /// Whether a line is about a file that holds a key, and not about a connection that wants one.
 fn of_loading(text: &str) -> bool {
-    text.contains("loading ") || text.contains("CRED_PRIVATE_KEY")
+    const LOADING: [&str; 9] = [
+        "loading ",
+        "CRED_PRIVATE_KEY",
+        "PKCS#12",
+        "PKCS#11 module",
+        "C_Initialize()",
+        "key integrity tests",
+        " engine",
+        "no TPM 2.0 found",
+        " invalid, ",
+    ];
+    LOADING.iter().any(|words| text.contains(words))
 }
 
 /// Signing failed and nothing says why: mostly there is no usable key.

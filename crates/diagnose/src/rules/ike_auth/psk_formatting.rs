@@ -6,7 +6,7 @@ use adit_model::sign::Sign;
 
 use crate::finding::{CONFIGURED, COUNTED};
 use crate::rule::{Found, Judgement, Need, Page, Rule};
-use crate::signals::Signals;
+use crate::signals::{Signals, notify};
 use crate::verdict::AtFault;
 
 pub(crate) static RULE: Rule = Rule {
@@ -58,6 +58,25 @@ fn judge(s: &Signals<'_>) -> Judgement {
                     seen.who()
                 ),
                 separated_by: "what is left of it once the connection is loaded",
+            };
+        }
+        // Who got past the secrets, or never as far, is refused for something else.
+        let elsewhere = s.authenticated().is_some()
+            || s.silence("IKE_SA_INIT").is_some()
+            || s.told.iter().any(|t| {
+                matches!(
+                    t.notify,
+                    notify::NO_PROPOSAL_CHOSEN
+                        | notify::INVALID_KE_PAYLOAD
+                        | notify::TS_UNACCEPTABLE
+                        | notify::NO_ADDITIONAL_SAS
+                )
+            });
+        if elsewhere {
+            return Judgement::Possible {
+                weight: 30,
+                because: format!("{} can't read a secret as it is written{place}", seen.who()),
+                separated_by: "whether that secret is the one of the tunnel that fails",
             };
         }
         return Found::by(

@@ -12,6 +12,8 @@ pub(super) enum Validity {
     NotYet,
     /// The certificate is good, and the clock that judged it isn't.
     ClockWrong,
+    /// The time of the line isn't told, and even now the end is far: it was too early, or the clock was wrong.
+    NotEnded,
     /// The ends, or the time of the line, aren't told.
     Unknown,
 }
@@ -27,7 +29,12 @@ pub(super) fn validity(s: &Signals<'_>, seen: Seen<'_>) -> Validity {
     };
     // Lines without times, and what the host says when it is asked.
     let Some(at) = seen.fact.at else {
-        return super::printed::clock(s).map_or(Validity::Unknown, |(_, at)| {
+        let unknown = match (seen.value("begun"), seen.value("ended")) {
+            (Some(_), _) => Validity::NotYet,
+            (None, Some(_)) => Validity::NotEnded,
+            (None, None) => Validity::Unknown,
+        };
+        return super::printed::clock(s).map_or(unknown, |(_, at)| {
             let at = at.0 / 1000;
             judge(from, until, at, &year_of(at).0.to_string())
         });
