@@ -90,6 +90,14 @@ pub(super) static PHRASES: &[Phrase] = &[
     // Its racoon.
     any(Sign::UserAuthenticationFailed, "XAUTH Status is not OK"),
     any(Sign::NegotiationTimedOut, "(Phase 1 Maximum Retransmits)"),
+    any(
+        Sign::NegotiationFailed,
+        "negotiation with the VPN server failed",
+    ),
+    any(
+        Sign::NegotiationTimedOut,
+        "Failed to establish VPN: Server is unreachable",
+    ),
     // Android's own client: the exceptions that end a session.
     any(
         Sign::NegotiationTimedOut,

@@ -190,6 +190,59 @@ pub(super) static PHRASES: &[Phrase] = &[
         Sign::UserAuthenticationFailed,
         "account does not have Remote Access permission",
     ),
+    any(
+        Sign::PrivateKeyMissing,
+        "certificate could not be found that can be used with this Extensible",
+    ),
+    any(
+        Sign::IssuerUnknown,
+        "certificate chain was issued by an authority that is not trusted",
+    ),
+    any(
+        Sign::IssuerUnknown,
+        "chain to a trusted root in IPsec policy",
+    ),
+    any(
+        Sign::IkeVersionRefused,
+        "cannot handle version of IKE specified in the header",
+    ),
+    any(
+        Sign::PeerDeclaredDead,
+        "assumed to be invalid because peer stopped responding",
+    ),
+    any(
+        Sign::NegotiationTimedOut,
+        "Failure Reason: No response from peer",
+    ),
+    any(
+        Sign::SignatureRefused,
+        "Failure Reason: Failed to verify signature",
+    ),
+    any(
+        Sign::NoConnectionForPeer,
+        "no available Main Mode IKE policy",
+    ),
+    // Its server for users (NPS), and what a server has for them.
+    any(
+        Sign::UserAuthenticationFailed,
+        "Authentication failed due to a user credentials mismatch",
+    ),
+    any(
+        Sign::UserAuthenticationFailed,
+        "Network Access Permission setting in the dial-in properties",
+    ),
+    any(
+        Sign::UserAuthenticationFailed,
+        "connection request did not match any configured network policy",
+    ),
+    any(
+        Sign::UserAuthenticationFailed,
+        "Protocol (EAP) Type cannot be processed by the server",
+    ),
+    any(
+        Sign::AddressPoolExhausted,
+        "No IP address is available to hand out to the dial-in client",
+    ),
     // What it says in other languages.
     any(Sign::PrivateKeyMissing, "无法找到有效的计算机证书"),
     any(Sign::PrivateKeyMissing, "找不到有效的電腦憑證"),
@@ -312,6 +365,7 @@ pub(super) static CODES: &[Phrase] = codes![
     NegotiationFailed "791",
     NegotiationTimedOut "792",
     NegotiationFailed "793",
+    PrivateKeyMissing "798",
     NegotiationFailed "800",
     NegotiationTimedOut "809",
     UserAuthenticationFailed "812",
@@ -323,6 +377,7 @@ pub(super) static CODES: &[Phrase] = codes![
     AuthenticationRefusedByPeer "13801",
     NegotiationTimedOut "13805",
     PrivateKeyMissing "13806",
+    NegotiationTimedOut "13813",
     RevocationRequired "13817",
     KeyUsageRefused "13818",
     PrivateKeyMissing "13820",
@@ -331,9 +386,13 @@ pub(super) static CODES: &[Phrase] = codes![
     SignatureRefused "13826",
     PeerCertificateMissing "13847",
     RevocationRequired "13848",
+    NoConnectionForPeer "13850",
     IkeProposalsRefused "13868",
+    IkeVersionRefused "13880",
     KeyUsageRefused "13881",
     HalfOpenLimit "13882",
+    PeerDeclaredDead "13886",
+    IssuerUnknown "13887",
     VirtualAddressRefused "13899",
     VirtualAddressMissing "13900",
 ];
