@@ -121,10 +121,16 @@ fn judge(s: &Signals<'_>) -> Judgement {
         }
         // A network of the peer's that is connected here as well.
         for (route_fact, route) in s.routes() {
-            let connected = route.via.is_none() && !route.dead && route.source.is_some();
             let Ok(net) = route.network.parse::<Selector>() else {
                 continue;
             };
+            // A tunnel's own route has the source of the host's inner network, which lies outside.
+            let source = route
+                .source
+                .as_ref()
+                .and_then(|own| own.parse::<Selector>().ok());
+            let connected =
+                route.via.is_none() && !route.dead && source.is_some_and(|own| net.contains(&own));
             let here = ours.iter().any(|o| o.intersect(&net).is_some());
             if connected
                 && !here

@@ -3,7 +3,8 @@
 use std::net::IpAddr;
 
 use adit_model::complaint::Complaint;
-use adit_model::fact::{Known, Side};
+use adit_model::event::Happening;
+use adit_model::fact::{Fact, Known, Side};
 use adit_model::host::{HostState, Listing, Route};
 use adit_model::selector::Selector;
 use adit_model::sign::Sign;
@@ -105,7 +106,10 @@ fn judge(s: &Signals<'_>) -> Judgement {
     let bound = s
         .kernel(Side::Local)
         .is_some_and(|spd| spd.bound().next().is_some());
-    if let Some((fact, to, way)) = s.ways().filter(|_| !bound).find(|(_, to, way)| {
+    let mut ways = s
+        .ways()
+        .filter(|(fact, ..)| !bound && !before_the_tunnel(s, fact));
+    if let Some((fact, to, way)) = ways.find(|(_, to, way)| {
         s.protected_by_selectors(to) == Some(true)
             && way
                 .source
@@ -141,6 +145,19 @@ fn judge(s: &Signals<'_>) -> Judgement {
 /// The gateway's own packets have no answer, and the source that its table gives them is in no policy for where they go.
 /// Where the hosts behind it aren't said to do better, or another table may give another source, that is no more than
 /// possible.
+/// Whether the way was asked for before the tunnel of the same paste came up, which may have brought another.
+fn before_the_tunnel(s: &Signals<'_>, way: &Fact) -> bool {
+    s.case.of(way.side).any(|fact| {
+        matches!(
+            fact.what,
+            Known::Happened {
+                happening: Happening::ChildEstablished { .. }
+            }
+        ) && fact.source.name == way.source.name
+            && fact.source.line > way.source.line
+    })
+}
+
 fn by_the_table(s: &Signals<'_>) -> Option<Judgement> {
     let told = s
         .complains(Complaint::GatewayFails)

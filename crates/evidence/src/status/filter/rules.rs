@@ -280,7 +280,8 @@ impl Rules {
         let udp_or_all = !has_word(&lower, "tcp") && !lower.contains("icmp");
         if drops {
             // The last rule drops what the others didn't take.
-            input.closed |= plain && udp_or_all && !has_word(&lower, "udp");
+            let everybody = style != Style::Table || !names_host(&lower);
+            input.closed |= plain && everybody && udp_or_all && !has_word(&lower, "udp");
             return;
         }
         if let Some(count) = self.count.or_else(|| count(style, body)) {
@@ -409,6 +410,17 @@ impl Input {
         }
         Some(((Sign::PortNotPermitted, values), input.place))
     }
+}
+
+/// Whether a rule of a table is for some hosts only.
+fn names_host(rule: &str) -> bool {
+    rule.split_ascii_whitespace()
+        .map(|word| word.trim_start_matches('!'))
+        .filter(|word| !matches!(*word, "0.0.0.0/0" | "::/0"))
+        .any(|word| {
+            let address = word.split_once('/').map_or(word, |(address, _)| address);
+            address.parse::<core::net::IpAddr>().is_ok()
+        })
 }
 
 /// Whether a sentence between two outputs says that what follows is of the side that is asked; `None` for what isn't one.
