@@ -61,7 +61,7 @@ pub(super) fn marks(sign: Sign, body: &str) -> Vec<(&'static str, &'static str)>
             out.push(("of", "unsaid"));
         }
         // A connection for whoever may come, of which the administrator chose that it does without.
-        Sign::ClearOnFailure if has("+OPPORTUNISTIC+GROUP") => out.push(("of", "anybody")),
+        Sign::ClearOnFailure if has("+OPPORTUNISTIC") => out.push(("of", "anybody")),
         // A server within EAP asks for a certificate, whether it needs one or not.
         Sign::PrivateKeyMissing
             if has("skipping client authentication")

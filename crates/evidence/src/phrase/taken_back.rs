@@ -14,6 +14,8 @@ static TAKEN_BACK: &[(Sign, &str)] = &[
     // Everything on both ends is what a tunnel with an interface of its own is for: who routes into it sets the routes.
     (Sign::NetworksOverlap, "= 0.0.0.0/0 cannot add route"),
     (Sign::NetworksOverlap, "= ::/0 cannot add route"),
+    // A change of address that the tunnel went along with.
+    (Sign::AddressChanged, "success mobike update"),
     // Who makes the database of keys a second time.
     (Sign::DaemonNotRunning, "nss database already initialised"),
     // Outside of FIPS mode a short key is only remarked on.

@@ -114,7 +114,7 @@ fn judge(s: &Signals<'_>) -> Judgement {
         let certificates = s
             .sent_message(Side::Local, "IKE_AUTH", false)
             .is_some_and(|(_, m)| m.payloads.iter().any(|p| p == "CERT"));
-        if certificates {
+        if certificates || is_abridged(s, told.fact) {
             return Judgement::Possible {
                 weight: 60,
                 because: "INVALID_ID_INFORMATION is the answer to an identity that isn't expected, and from some products to a certificate that isn't accepted".to_owned(),
@@ -147,6 +147,16 @@ fn judge(s: &Signals<'_>) -> Judgement {
         };
     }
     Judgement::Silent
+}
+
+/// Whether the line is of what older versions of pluto's `whack` show (`003 "gw" #1: …`): nothing of what is only remarked
+/// on (002), such as that certificates are sent.
+fn is_abridged(s: &Signals<'_>, line: &Fact) -> bool {
+    let coded = |fact: &Fact, code: &str| {
+        let rest = fact.source.text.strip_prefix(code);
+        rest.is_some_and(|rest| rest.starts_with(" \""))
+    };
+    coded(line, "003") && !s.case.of(line.side).any(|fact| coded(fact, "002"))
 }
 
 /// Authentication failed, and a connection wants a name that is nearly the one that is used.
