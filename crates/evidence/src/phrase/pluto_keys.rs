@@ -15,6 +15,14 @@ pub(super) static PHRASES: &[Phrase] = &[
         Sign::CertificateExpired,
         "cached {} public key '{subject}' has expired and has been deleted",
     ),
+    any(
+        Sign::CertificateExpired,
+        "cached RSA public key has expired and has been deleted",
+    ),
+    any(
+        Sign::CertificateExpired,
+        "cached ECDSA public key has expired and has been deleted",
+    ),
     // The listing of public keys: a certificate's key lives as long as the certificate.
     any(
         Sign::CertificateExpired,
@@ -23,6 +31,10 @@ pub(super) static PHRASES: &[Phrase] = &[
     any(
         Sign::PeerKeyUntrusted,
         "X509: certificate rejected for this connection",
+    ),
+    any(
+        Sign::SignatureRefused,
+        "FIPS: Rejecting cert with key size under {scheme:n}",
     ),
     // Tools of NSS.
     any(
@@ -47,6 +59,10 @@ pub(super) static PHRASES: &[Phrase] = &[
         "IKEv2 : pam_authenticate failed with '{problem}'",
     ),
     // Its database of keys.
+    any(
+        Sign::DaemonNotRunning,
+        "NSS Password file \"{path}\" could not be opened for reading",
+    ),
     any(
         Sign::DaemonNotRunning,
         "FATAL ERROR: in FIPS mode a password is required",

@@ -405,6 +405,14 @@ pub(super) static PHRASES: &[Phrase] = &[
     ),
     any(
         Sign::MessageUnexpected,
+        "authentication failed: responder did not include ID payload",
+    ),
+    any(
+        Sign::MessageUnexpected,
+        "authentication failed: initiator did not include ID payload",
+    ),
+    any(
+        Sign::MessageUnexpected,
         "IKE SA authentication failed, unrecognized IKE_AUTH response",
     ),
     any(
@@ -541,7 +549,7 @@ pub(super) static PHRASES: &[Phrase] = &[
         Sign::PrivateKeyMissing,
         "connection's {} private key not found",
     ),
-    any(Sign::PeerKeyUntrusted, "Sig check failed {} with *"),
+    any(Sign::SignatureRefused, "Sig check failed {} with *"),
     any(Sign::ConnectionRejected, "rsasigkey malformed [{problem}]"),
     any(
         Sign::ConfigValueInvalid,

@@ -37,6 +37,10 @@ pub(super) static PHRASES: &[Phrase] = &[
     ),
     any(Sign::ConnectionRejected, "rsakey malformed [{problem}]"),
     any(
+        Sign::ConnectionRejected,
+        "Connection without AH or ESP cannot negotiate",
+    ),
+    any(
         Sign::LocalAddressMissing,
         "unable to determine address of `{address:w}'",
     ),
@@ -218,10 +222,6 @@ pub(super) static PHRASES: &[Phrase] = &[
     any(
         Sign::InterfaceIdMissing,
         "ipsec-interface {name:w} exists but is invalid",
-    ),
-    any(
-        Sign::InterfaceIdMissing,
-        "ipsec-interface {name:w} linked to {} and not",
     ),
     any(
         Sign::InterfaceIdMissing,
