@@ -41,6 +41,7 @@ mod lifecycle;
 mod link;
 mod marks;
 mod nat;
+mod offices;
 mod openbsd;
 mod overlay;
 mod panos;
@@ -153,6 +154,7 @@ static TABLES: &[&[Phrase]] = &[
     huawei::IN_BRACKETS,
     illumos::PHRASES,
     juniper::PHRASES,
+    offices::PHRASES,
     openbsd::PHRASES,
     panos::PHRASES,
     racoon::PHRASES,
