@@ -443,6 +443,7 @@ impl Readers {
         let known = !audit.held && self.phrases.line(named, place);
         if charons.wrote {
             // No other reader has a word for it, and most lines of most logs are such.
+            self.torn.log(told);
             self.statuses.daemon(line, place);
             return;
         }

@@ -1,17 +1,24 @@
-//! Messages that a person's text tears: it begins at the end of one line and goes on in the next.
+//! Messages that a person's text, or the program that it was pasted from, tears: it begins at the end of one line and goes on
+//! in the next.
 
 use super::is_prose;
-use crate::text::Line;
+use crate::text::{Line, continues};
 
 /// So much of either line is looked at, and so many lines are.
 const MOST: usize = 240;
 const LINES: usize = 400;
+/// So many of a log's, and a shorter one isn't broken.
+const WRITTEN: usize = 2_000;
+const SHORTEST: usize = 24;
 
 /// Remembers the line before.
 #[derive(Debug, Default)]
 pub(crate) struct Torn {
     last: String,
+    /// The line before is a log's.
+    written: bool,
     seen: usize,
+    logged: usize,
 }
 
 /// Two lines, and what they make together.
@@ -36,7 +43,8 @@ impl Joined {
 }
 
 impl Torn {
-    /// The next line, joined to the one before where that is a person's and ended within a sentence.
+    /// The next line, joined to the one before where that is a person's and ended within a sentence, or is a log's and the
+    /// next one has no beginning of its own.
     pub(crate) fn line(&mut self, line: &Line<'_>) -> Option<Joined> {
         if self.seen >= LINES {
             return None;
@@ -45,21 +53,41 @@ impl Torn {
         let text = line.body.trim();
         let begins =
             text.starts_with(|c: char| c.is_alphanumeric() || matches!(c, '\'' | '`' | '"' | '['));
-        let joined = (!headed && begins && !self.last.is_empty()).then(|| {
+        let goes_on = !self.written || (continues(text) && !text.starts_with('['));
+        let joined = (!headed && begins && goes_on && !self.last.is_empty()).then(|| {
             let mut joined = core::mem::take(&mut self.last);
             joined.push(' ');
             let at = joined.len();
             joined.push_str(head(text));
             Joined { text: joined, at }
         });
+        if headed {
+            self.log(line);
+            return joined;
+        }
         self.last.clear();
-        if !headed && is_prose(text, joined.is_some()) && !text.ends_with(['.', '!', '?', ':', ';'])
-        {
+        self.written = false;
+        if is_prose(text, joined.is_some()) && !text.ends_with(['.', '!', '?', ':', ';']) {
             self.seen += 1;
-            let from = text.char_indices().rev().nth(MOST).map_or(0, |(at, _)| at);
-            self.last.push_str(text.get(from..).unwrap_or_default());
+            self.remember(text);
         }
         joined
+    }
+
+    /// The next line, which a log wrote.
+    pub(crate) fn log(&mut self, line: &Line<'_>) {
+        self.last.clear();
+        self.written = true;
+        let text = line.body.trim();
+        if self.logged < WRITTEN && text.len() >= SHORTEST {
+            self.logged += 1;
+            self.remember(text);
+        }
+    }
+
+    fn remember(&mut self, text: &str) {
+        let from = text.char_indices().rev().nth(MOST).map_or(0, |(at, _)| at);
+        self.last.push_str(text.get(from..).unwrap_or_default());
     }
 }
 
@@ -100,6 +128,23 @@ mod tests {
                 )
             })
             .count()
+    }
+
+    #[test]
+    fn a_line_of_a_log_that_was_broken_is_heard_whole() {
+        let signs = |text: &str| {
+            let wall = Wall(1_795_305_600_000);
+            read("mail", Side::Local, text.as_bytes(), wall).facts.len()
+        };
+        let broken = "Nov 2 10:00:00 gw charon: 12[CFG] constraint check failed: identity 'C=CH,\nO=x, CN=gw' required\n";
+        assert_eq!(signs(broken), 1);
+        let broken =
+            "12[CFG] constraint check failed: identity 'C=CH, O=example,\nCN=gw' required\n";
+        assert_eq!(signs(broken), 1);
+        // What begins anew is another line.
+        let apart =
+            "12[CFG] constraint check failed: identity 'C=CH, O=example,\n13[CFG] x' required\n";
+        assert_eq!(signs(apart), 0);
     }
 
     #[test]

@@ -167,12 +167,26 @@ fn somewhere(body: &str) -> Option<Message<'_>> {
             || ahead.ends_with([' ', ':', '\t', '|', '`', '"', ','])
             || ahead.ends_with("AM")
             || ahead.ends_with("PM");
-        if let Some(found) = apart.then(|| head(body.get(begin..)?)).flatten() {
+        if let Some(mut found) = apart.then(|| head(body.get(begin..)?)).flatten() {
+            found.text = unwrapped(found.text, ahead);
             return Some(found);
         }
         from = bracket + 1;
     }
     None
+}
+
+/// The message without what closes the cell of a table or the field of a list that it stands in.
+fn unwrapped<'a>(text: &'a str, ahead: &str) -> &'a str {
+    let close = match ahead.trim_end().chars().next_back() {
+        Some(mark @ ('|' | '"')) => mark,
+        _ => return text,
+    };
+    match text.trim_end().strip_suffix(close) {
+        // A quote that the message itself opens is its own.
+        Some(within) if !within.contains(close) => within.trim_end(),
+        _ => text,
+    }
 }
 
 /// `<gw-b|3> `, `<3> `.

@@ -41,21 +41,64 @@ pub(crate) fn apart<'a>(
     const FAR: usize = 96;
     let mut from = 0;
     let mut heads = line::heads(text);
-    if heads.next().is_none() {
+    let first = heads.next();
+    if first.is_none() {
         for begin in line::sentences(text) {
             text.get(from..begin).into_iter().for_each(&mut each);
             from = begin;
         }
     }
+    let mut before = first.unwrap_or_default();
     for head in heads {
-        let near = head.saturating_sub(FAR).max(from + 1);
+        // What stands before the last head is its own time.
+        let near = head.saturating_sub(FAR).max(from + 1).max(before + 1);
+        before = head;
         let time = (near..head).find(|at| {
             let begins = at.checked_sub(1).and_then(|b| text.as_bytes().get(b)) == Some(&b' ');
-            begins && text.get(*at..head).is_some_and(&is_time)
+            begins
+                && text.get(*at..head).is_some_and(|until| {
+                    // `(valid from … to Nov 21 10:00:00 2027) 09[IKE]`: a time within a message closes what it opened.
+                    let own = until.find(')') < until.find('(').or(Some(usize::MAX))
+                        && until.contains(')');
+                    !own && may_begin_a_time(until) && is_time(until)
+                })
         });
         let cut = time.unwrap_or(head);
         text.get(from..cut).into_iter().for_each(&mut each);
         from = cut;
     }
     text.get(from..).into_iter().for_each(each);
+}
+
+/// Whether a time may begin with the first word: a number, a month or a day. What reads times passes over a word before them.
+fn may_begin_a_time(text: &str) -> bool {
+    match text.as_bytes() {
+        [b'0'..=b'9' | b'<' | b'[', ..] => true,
+        [a, b, c, d, ..] => {
+            a.is_ascii_uppercase()
+                && b.is_ascii_lowercase()
+                && c.is_ascii_lowercase()
+                && !d.is_ascii_alphabetic()
+        }
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use adit_model::now::Wall;
+
+    #[test]
+    fn lines_without_their_breaks_come_apart_before_their_times() {
+        let text = "Oct  1 10:00:01 gw charon: 05[IKE] mode requested by responder is unacceptable \
+                    Oct  1 10:00:02 gw charon: 05[CFG] invalid (valid from Jan 01 10:00:00 2019 to Jan 01 10:00:00 2021) \
+                    Oct  1 10:00:03 gw charon: 05[IKE] failed";
+        let mut lines = Vec::new();
+        let is_time = |t: &str| crate::text::leading(t, Wall(1_795_305_600_000)).is_some();
+        super::apart(text, is_time, |line| lines.push(line));
+        assert_eq!(lines.len(), 3, "{lines:#?}");
+        assert!(lines.iter().all(|l| l.starts_with("Oct  1")));
+        assert!(lines.iter().any(|l| l.trim_end().ends_with("unacceptable")));
+        assert!(lines.iter().any(|l| l.trim_end().ends_with("2021)")));
+    }
 }

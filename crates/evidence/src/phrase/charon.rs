@@ -352,6 +352,14 @@ pub(super) static PHRASES: &[Phrase] = &[
     ),
     any(
         Sign::VirtualAddressRefused,
+        "opening DHCP packet socket failed: {errno}",
+    ),
+    any(
+        Sign::VirtualAddressRefused,
+        "[CFG] binding socket to '{device}' failed: {errno}",
+    ),
+    any(
+        Sign::VirtualAddressRefused,
         "name for DHCP interface too long: '{device}'",
     ),
     any(

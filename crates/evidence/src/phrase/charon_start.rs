@@ -33,6 +33,10 @@ pub(super) static PHRASES: &[Phrase] = &[
         "Disabling plutostart option, '{plugin}' not found",
     ),
     any(
+        Sign::Denied,
+        "binding socket 'unix://{path}' failed: Permission denied",
+    ),
+    any(
         Sign::SocketsMissing,
         "unable to locate a send socket for port",
     ),

@@ -88,6 +88,10 @@ pub(super) static PHRASES: &[Phrase] = &[
     // ── authenticating again ──
     any(
         Sign::ReauthenticationFailed,
+        "unable to reestablish IKE_SA due asymetric setup",
+    ),
+    any(
+        Sign::ReauthenticationFailed,
         "unable to reestablish IKE_SA due to asymmetric setup",
     ),
     any(

@@ -136,7 +136,7 @@ fn begins(text: &str) -> bool {
 }
 
 /// Whether a line without a time can be the rest of the one before: it has no beginning of its own.
-fn continues(text: &str) -> bool {
+pub(crate) fn continues(text: &str) -> bool {
     const BEGINNINGS: [char; 12] = [' ', '\t', '#', '$', '-', '=', '*', '`', '"', '|', '{', '<'];
     let digits = text.trim_start_matches(|c: char| c.is_ascii_digit());
     let thread = digits.len() < text.len() && digits.starts_with(['[', ' ']) && {

@@ -11,7 +11,7 @@ mod time;
 mod wrapping;
 
 pub(crate) use clean::clean;
-pub(crate) use layout::Layout;
+pub(crate) use layout::{Layout, continues};
 pub(crate) use lines::{LONGEST, Lines, decoded, head};
 pub(crate) use prefix::{Line, prefix};
 pub(crate) use redact::{redact, redact_with};
