@@ -1,4 +1,5 @@
-//! Sentences of what stands in small offices, and of its clients: AVM, LANCOM, bintec, Shrew Soft, TheGreenBow, NCP.
+//! Sentences of what stands in offices, and of its clients: AVM, LANCOM, bintec, Netgear, Forcepoint, Shrew Soft, TheGreenBow,
+//! NCP.
 
 use adit_model::sign::Sign;
 
@@ -50,6 +51,45 @@ pub(super) static PHRASES: &[Phrase] = &[
         Sign::ChildRequestRefused,
         "P2: peer {}: failed {}(No proposal chosen)",
     ),
+    // Netgear's firewalls: racoon with sentences of their own.
+    any(
+        Sign::IkeOfferDiffers,
+        "Rejected phase 1 proposal as Peer's {} \"{theirs}\" mismatched with Local \"{ours}\"",
+    ),
+    any(
+        Sign::TrafficRefused,
+        "Failed to get IPsec SA configuration for: {local:w}<->{remote:w} from",
+    ),
+    any(
+        Sign::NoConnectionForPeer,
+        "[IKE] ERROR: Could not find configuration for {peer:w}",
+    ),
+    // Forcepoint, StoneGate.
+    any(
+        Sign::IkeProposalsRefused,
+        "IKE Phase-1 responder error: Proposal did not match policy",
+    ),
+    any(
+        Sign::FirstProposalsRefusedByPeer,
+        "IKE Phase-1 initiator error: Proposal did not match policy",
+    ),
+    any(
+        Sign::EspProposalRefused,
+        "IKE Phase-2 responder error: Proposal did not match policy",
+    ),
+    any(
+        Sign::ChildRequestRefused,
+        "IKE Phase-2 initiator error: Proposal did not match policy",
+    ),
+    any(
+        Sign::AuthMethodUnexpected,
+        "IKE Phase-1 {} error: Authentication method mismatch",
+    ),
+    any(
+        Sign::NoConnectionForPeer,
+        "Can not get policy [No matching connection]",
+    ),
+    any(Sign::PeerDeclaredDead, "IKE peer was found dead"),
     // Shrew Soft's window.
     any(Sign::NegotiationTimedOut, "negotiation timout occurred"),
     any(Sign::UserAuthenticationFailed, "user authentication error"),
