@@ -10,6 +10,14 @@ pub(super) static PHRASES: &[Phrase] = &[
         Sign::NegotiationTimedOut,
         "sent IKE msg (P1_RETRANSMIT): {}id={:w}",
     ),
+    any(
+        Sign::NegotiationTimedOut,
+        "sent IKE msg (RETRANSMIT_SA_INIT): {}id={:w}",
+    ),
+    any(
+        Sign::NegotiationTimedOut,
+        "sent IKE msg (RETRANSMIT_AUTH): {}id={:w}",
+    ),
     any(Sign::ChildFailed, "sent IKE msg (P2_RETRANSMIT)"),
     any(Sign::ChildFailed, ": failed to get responder proposal"),
     any(
@@ -100,6 +108,11 @@ pub(super) static PHRASES: &[Phrase] = &[
     any(
         Sign::PeerKeyUntrusted,
         "ike {:n}:{}: certificate validation failed",
+    ),
+    any(Sign::SpiUnknown, "ike V={}: unknown SPI {spi:w} "),
+    any(
+        Sign::PeerKeyUntrusted,
+        "ike V={}: certificate validation failed",
     ),
     // A name out of a certificate.
     any(Sign::PeerSigns, "peer identifier DER_ASN1_DN"),
