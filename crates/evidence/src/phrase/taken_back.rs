@@ -16,6 +16,47 @@ static TAKEN_BACK: &[(Sign, &str)] = &[
     (Sign::NetworksOverlap, "= ::/0 cannot add route"),
     // A change of address that the tunnel went along with.
     (Sign::AddressChanged, "success mobike update"),
+    // What an unexpected message carries is an error of the peer's, which says more than that it wasn't expected.
+    (
+        Sign::MessageUnexpected,
+        "containing authentication_failed notification",
+    ),
+    (
+        Sign::MessageUnexpected,
+        "containing no_proposal_chosen notification",
+    ),
+    (
+        Sign::MessageUnexpected,
+        "containing ts_unacceptable notification",
+    ),
+    (
+        Sign::MessageUnexpected,
+        "containing temporary_failure notification",
+    ),
+    (
+        Sign::MessageUnexpected,
+        "containing child_sa_not_found notification",
+    ),
+    (
+        Sign::MessageUnexpected,
+        "containing invalid_spi notification",
+    ),
+    (
+        Sign::MessageUnexpected,
+        "containing invalid_ike_spi notification",
+    ),
+    (
+        Sign::MessageUnexpected,
+        "containing v2n_authentication_failed notification",
+    ),
+    (
+        Sign::MessageUnexpected,
+        "containing v2n_no_proposal_chosen notification",
+    ),
+    (
+        Sign::MessageUnexpected,
+        "containing v2n_ts_unacceptable notification",
+    ),
     // Who makes the database of keys a second time.
     (Sign::DaemonNotRunning, "nss database already initialised"),
     // Outside of FIPS mode a short key is only remarked on.
