@@ -56,6 +56,9 @@ pub(super) fn marks(sign: Sign, body: &str) -> Vec<(&'static str, &'static str)>
             if has("X509: certificate payload rejected")
                 || has("X509: CERT payload bogus")
                 || has("X.509 certificate rejected")
+                || has("failed verification")
+                || has("failed IPsec verification")
+                || has("failed TLS verification")
                 || has("ertificate rejected for this connection") =>
         {
             out.push(("of", "unsaid"));

@@ -41,6 +41,7 @@ mod lifecycle;
 mod link;
 mod marks;
 mod nat;
+mod nss;
 mod offices;
 mod openbsd;
 mod overlay;
@@ -139,6 +140,7 @@ static TABLES: &[&[Phrase]] = &[
     service::PHRASES,
     pluto::PHRASES,
     pluto_keys::PHRASES,
+    nss::PHRASES,
     pluto_rare::PHRASES,
     pluto_refusals::PHRASES,
     pluto_start::PHRASES,

@@ -36,11 +36,6 @@ pub(super) static PHRASES: &[Phrase] = &[
         Sign::SignatureRefused,
         "FIPS: Rejecting cert with key size under {scheme:n}",
     ),
-    // Tools of NSS.
-    any(
-        Sign::IssuerUnknown,
-        "ERROR -8179: Peer's Certificate issuer is not recognized",
-    ),
     // Users.
     any(
         Sign::UserAuthenticationFailed,

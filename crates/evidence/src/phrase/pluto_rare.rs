@@ -459,18 +459,6 @@ pub(super) static PHRASES: &[Phrase] = &[
         Sign::CertificateNameMismatch,
         "certificate does not contain ID_USER_FQDN subjectAltName={identity}",
     ),
-    any(
-        Sign::IssuerUnknown,
-        "NSS ERROR: Peer's Certificate issuer is not recognized",
-    ),
-    any(
-        Sign::IssuerUnknown,
-        "NSS ERROR: Issuer certificate is invalid",
-    ),
-    any(
-        Sign::SignatureRefused,
-        "NSS ERROR: Peer's certificate has an invalid signature",
-    ),
     any(Sign::RevocationUnavailable, "SEC_ERROR_OCSP_SERVER_ERROR"),
     any(
         Sign::PrivateKeyMissing,
