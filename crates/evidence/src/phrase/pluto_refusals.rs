@@ -139,6 +139,10 @@ pub(super) static PHRASES: &[Phrase] = &[
     // Users and addresses.
     any(
         Sign::VirtualAddressRefused,
+        "ERROR: malformed CP attribute: {}",
+    ),
+    any(
+        Sign::VirtualAddressRefused,
         "ERROR malformed INTERNAL_IP4_ADDRESS attribute",
     ),
     any(
