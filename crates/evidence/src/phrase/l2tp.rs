@@ -151,21 +151,9 @@ pub(super) static PHRASES: &[Phrase] = &[
     // accel-ppp by itself.
     any(Sign::UserServerUnreachable, "radius: no available servers"),
     any(Sign::UserServerUnreachable, "radius: no servers available"),
-    any(
-        Sign::UserServerUnreachable,
-        "radius: server({:n}) not responding",
-    ),
     any(Sign::UserAuthenticationFailed, "mschap-v2: user not found"),
     any(Sign::UserAuthenticationFailed, "mschap-v1: user not found"),
     any(Sign::AddressPoolExhausted, "ppp: no free IPv4 address"),
-    any(
-        Sign::AddressPoolExhausted,
-        "ippool: pool '{pool}' is empty or not defined",
-    ),
-    any(
-        Sign::ModuleMissing,
-        "mppe: {what:w} requested but not supported by kernel",
-    ),
     // ── pppd: what it needs ──
     any(
         Sign::ModuleMissing,
@@ -191,11 +179,8 @@ pub(super) static PHRASES: &[Phrase] = &[
         Sign::Denied,
         "Couldn't open the {path:w} device: Permission denied",
     ),
-    any(
-        Sign::ModuleMissing,
-        "this system lacks {what:w} kernel support",
-    ),
-    any(Sign::ModuleMissing, "{what:w} kernel driver not installed"),
+    any(Sign::ModuleMissing, "this system lacks PPP kernel support"),
+    any(Sign::ModuleMissing, "PPPoL2TP kernel driver not installed"),
     any(
         Sign::ModuleMissing,
         "Kernel doesn't support {what:w} - needed for PPPoL2TP",
@@ -235,6 +220,11 @@ pub(super) static PHRASES: &[Phrase] = &[
     any(
         Sign::DaemonNotRunning,
         "xl2tpd/l2tp-control: No such file or directory",
+    ),
+    by(
+        L2TP,
+        Sign::DaemonNotRunning,
+        "Unable to open {:w}l2tp-control for reading",
     ),
     by(
         L2TP,
@@ -282,7 +272,7 @@ pub(super) static PHRASES: &[Phrase] = &[
     // ── scripts that set a server up ──
     any(
         Sign::ModuleMissing,
-        "custom device \"/dev/{what:w}\": no such file",
+        "custom device \"/dev/ppp\": no such file",
     ),
     any(
         Sign::KernelSupportMissing,

@@ -31,9 +31,10 @@ pub(super) fn marks(sign: Sign, body: &str) -> Vec<(&'static str, &'static str)>
         {
             out.push(("of", "ca"));
         }
-        // ASA, FortiOS and SonicOS compare networks with each entry; RouterOS may make one of a template then.
+        // ASA, FortiOS, PAN-OS and SonicOS compare networks with each entry; RouterOS may make one of a template then.
         Sign::TrafficRefused
             if has("ACL does not match proxy IDs")
+                || has("TS matching result")
                 || has("specified selectors mismatch")
                 || has("Received notify: INVALID_ID_INFO\"")
                 || has("policy not found") && has("ipsec") =>

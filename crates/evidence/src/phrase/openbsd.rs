@@ -286,6 +286,11 @@ pub(super) static PHRASES: &[Phrase] = &[
         Sign::CertificateNameMismatch,
         "ca_validate_cert: {identity} ASN1_DN identifier mismatch",
     ),
+    by(
+        &["iked"],
+        Sign::PrivateKeyMissing,
+        "config_setkeys: failed to read private key",
+    ),
     // Its file, the kernel, the network.
     any(
         Sign::ConfigSyntax,

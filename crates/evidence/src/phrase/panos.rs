@@ -171,6 +171,9 @@ pub(super) static PHRASES: &[Phrase] = &[
         Sign::NegotiationFailed,
         "IKEv2 IKE SA negotiation is failed as {}Error code",
     ),
+    // One proxy id after another is compared.
+    any(Sign::TrafficRefused, "TS matching result: TS_l mismatch"),
+    any(Sign::TrafficRefused, "TS matching result: {} TS_r mismatch"),
     // What the peer answered, and to what.
     any(
         Sign::ChildRequestRefused,
