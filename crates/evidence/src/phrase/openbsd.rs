@@ -327,13 +327,22 @@ pub(super) static PHRASES: &[Phrase] = &[
         Sign::VirtualAddressMissing,
         "pool configured, but IKEV2_CP_REQUEST missing",
     ),
-    any(Sign::HostUnreachable, "sendtofrom: No route to host"),
-    any(Sign::HostUnreachable, "sendtofrom: Host is down"),
-    any(
+    by(
+        &["iked"],
+        Sign::HostUnreachable,
+        "sendtofrom: No route to host",
+    ),
+    by(&["iked"], Sign::HostUnreachable, "sendtofrom: Host is down"),
+    by(
+        &["iked"],
         Sign::NetworkUnreachable,
         "sendtofrom: Network is unreachable",
     ),
-    any(Sign::SendForbidden, "sendtofrom: Permission denied"),
+    by(
+        &["iked"],
+        Sign::SendForbidden,
+        "sendtofrom: Permission denied",
+    ),
     by(
         &["isakmpd"],
         Sign::HostUnreachable,
