@@ -467,7 +467,10 @@ impl Readers {
             self.pluto.line(&line, place);
         }
         if let Some(joined) = self.torn.line(told) {
-            self.joined(&joined, place);
+            let heard = self.joined(&joined, place);
+            if let Some(word) = joined.within_a_word().filter(|_| !heard) {
+                self.joined(&word, place);
+            }
         }
     }
 
@@ -484,8 +487,8 @@ impl Readers {
         self.phrases.line(&line, &|| record.place.clone());
     }
 
-    /// What two lines of a person say together, and neither alone.
-    fn joined(&mut self, joined: &Joined, place: &dyn Fn() -> Place) {
+    /// What two lines of a person, or a broken one of a log, say together, and neither alone. Whether it is anything.
+    fn joined(&mut self, joined: &Joined, place: &dyn Fn() -> Place) -> bool {
         let line = Line {
             at: None,
             program: None,
@@ -496,12 +499,15 @@ impl Readers {
             place.source.text = redact(&joined.text);
             place
         };
-        self.phrases
+        let heard = self
+            .phrases
             .torn(&line, [joined.first(), joined.second()], &quoted);
         let [first, second] = [joined.first(), joined.second()].map(charon::cites);
-        if !first && !second && charon::cites(&joined.text) {
+        let cites = !first && !second && charon::cites(&joined.text);
+        if cites {
             self.charon.line(&line, quoted);
         }
+        heard || cites
     }
 }
 

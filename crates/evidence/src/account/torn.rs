@@ -28,12 +28,23 @@ pub(crate) struct Joined {
     pub(crate) text: String,
     /// Where the second begins in it.
     at: usize,
+    /// A log wrote it: it may have been broken within a word.
+    written: bool,
 }
 
 impl Joined {
     /// The first part.
     pub(crate) fn first(&self) -> &str {
         self.text.get(..self.at).unwrap_or_default().trim_end()
+    }
+
+    /// Both parts as one word, where what broke them looks at no words.
+    pub(crate) fn within_a_word(&self) -> Option<Self> {
+        self.written.then(|| Self {
+            text: [self.first(), self.second()].concat(),
+            at: self.first().len(),
+            written: false,
+        })
     }
 
     /// The second part.
@@ -59,7 +70,12 @@ impl Torn {
             joined.push(' ');
             let at = joined.len();
             joined.push_str(head(text));
-            Joined { text: joined, at }
+            let written = self.written;
+            Joined {
+                text: joined,
+                at,
+                written,
+            }
         });
         if headed {
             self.log(line);
@@ -140,6 +156,8 @@ mod tests {
         assert_eq!(signs(broken), 1);
         let broken =
             "12[CFG] constraint check failed: identity 'C=CH, O=example,\nCN=gw' required\n";
+        assert_eq!(signs(broken), 1);
+        let broken = "Nov 2 10:00:00 gw charon: 12[CFG] constraint check failed: identity 'CN=depot' requ\nired\n";
         assert_eq!(signs(broken), 1);
         // What begins anew is another line.
         let apart =

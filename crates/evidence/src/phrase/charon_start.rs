@@ -32,6 +32,15 @@ pub(super) static PHRASES: &[Phrase] = &[
         Sign::PluginMissing,
         "Disabling plutostart option, '{plugin}' not found",
     ),
+    // Sockets that see every packet, of the plugins that answer for clients.
+    any(
+        Sign::Denied,
+        "opening {operation:w} receive socket failed: Operation not permitted",
+    ),
+    any(
+        Sign::Denied,
+        "opening {operation:w} packet socket failed: Operation not permitted",
+    ),
     any(
         Sign::Denied,
         "binding socket 'unix://{path}' failed: Permission denied",

@@ -254,8 +254,13 @@ impl Phrases {
         self.heard(line, &[], place)
     }
 
-    /// A line that was torn in two: what neither part says.
-    pub(crate) fn torn(&mut self, line: &Line<'_>, parts: [&str; 2], place: &dyn Fn() -> Place) {
+    /// A line that was torn in two: what neither part says. Whether it is anything.
+    pub(crate) fn torn(
+        &mut self,
+        line: &Line<'_>,
+        parts: [&str; 2],
+        place: &dyn Fn() -> Place,
+    ) -> bool {
         let index = &*INDEX;
         let known: Vec<Sign> = parts
             .into_iter()
@@ -272,7 +277,7 @@ impl Phrases {
                 fitting
             })
             .collect();
-        self.heard(line, &known, place);
+        self.heard(line, &known, place)
     }
 
     fn heard(&mut self, line: &Line<'_>, known: &[Sign], place: &dyn Fn() -> Place) -> bool {

@@ -147,6 +147,10 @@ static TAKEN_BACK: &[(Sign, &str)] = &[
         Sign::KernelSupportMissing,
         "event socket: permission denied",
     ),
+    (
+        Sign::VirtualAddressRefused,
+        "socket failed: operation not permitted",
+    ),
     // `%any` is nobody's name.
     (Sign::PeerNameUnresolved, "unable to resolve %any"),
     (Sign::PeerNameUnresolved, "unable to resolve 0.0.0.0"),

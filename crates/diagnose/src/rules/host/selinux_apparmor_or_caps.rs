@@ -149,7 +149,9 @@ fn did_without(s: &Signals<'_>, seen: Seen<'_>) -> bool {
     let foreign = seen
         .value("path")
         .is_some_and(|path| path.len() > 2 && !MATTERS.iter().any(|part| path.contains(part)));
-    foreign && s.ran_later(seen)
+    // What answers for clients in the LAN, which most gateways load and don't use.
+    let for_clients = matches!(seen.value("operation"), Some("DHCP" | "ARP"));
+    (foreign || for_clients) && (s.ran_later(seen) || for_clients && !s.calm())
 }
 
 /// A log may not be written. The daemon does the same without it; a command that it starts, whose output the log is, may
