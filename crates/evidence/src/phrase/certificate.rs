@@ -42,6 +42,11 @@ pub(super) static PHRASES: &[Phrase] = &[
         Sign::CertificateOutsideValidity,
         "certificate invalid (valid from {from} to {until})",
     ),
+    // The line was cut, or broken before its dates.
+    any(
+        Sign::CertificateOutsideValidity,
+        "certificate invalid (valid from",
+    ),
     any(Sign::CertificateExpired, "CERTIFICATE_INVALID_EXPIRED"),
     any(
         Sign::CertificateExpired,
