@@ -537,7 +537,6 @@ pub(super) static PHRASES: &[Phrase] = &[
         Sign::PrivateKeyMissing,
         "connection's {} private key not found",
     ),
-    any(Sign::SignatureRefused, "Sig check failed {} with *"),
     any(Sign::ConnectionRejected, "rsasigkey malformed [{problem}]"),
     any(
         Sign::ConfigValueInvalid,
