@@ -30,11 +30,6 @@ pub(crate) fn pinned_down(s: &Signals<'_>) -> bool {
     last(s).is_some()
 }
 
-/// Somebody went back to an older version, and with it it works.
-pub(crate) fn older_works(s: &Signals<'_>) -> bool {
-    matches!(last(s), Some((_, Culprit::NewVersion, PinnedBy::Change)))
-}
-
 /// What that says of a rule's cause, where the rule has nothing better.
 pub(crate) fn pinned(s: &Signals<'_>, rule: &Rule, judgement: Judgement) -> Judgement {
     if matches!(judgement, Judgement::Found(_) | Judgement::RuledOut(_)) {
@@ -131,6 +126,10 @@ fn meant(s: &Signals<'_>, culprit: Culprit, by: PinnedBy) -> Option<&'static str
             _ => false,
         };
         return causes.first().copied().filter(|_| !unclear);
+    }
+    // What is refused has a cause of its own, whatever older versions made of it.
+    if culprit == Culprit::NewVersion {
+        return None;
     }
     let mut left = causes.iter().copied().filter(|id| {
         rule_of(id).is_some_and(|rule| matches!((rule.judge)(s), Judgement::Possible { .. }))

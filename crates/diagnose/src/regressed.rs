@@ -6,7 +6,6 @@
 use adit_model::complaint::Complaint;
 use adit_model::reason::Refusal;
 
-use crate::pinned::older_works;
 use crate::rule::{Judgement, Rule};
 use crate::signals::Signals;
 
@@ -23,7 +22,7 @@ pub(crate) fn regressed(s: &Signals<'_>, rule: &Rule, judgement: Judgement) -> J
     match judgement {
         Judgement::Found(found)
             if CONFIGURED.contains(&rule.id)
-                && (s.complains(Complaint::WorksInOlderVersions).is_some() || older_works(s))
+                && s.complains(Complaint::WorksInOlderVersions).is_some()
                 && !values_differ(s) =>
         {
             Judgement::Possible {

@@ -244,8 +244,9 @@ impl Account {
                 self.keep(&place, Known::TriedInVain { culprit });
             }
         }
-        if older::went_back(&sentence, asks) {
+        if self.ailing && self.pinned.is_none() && older::went_back(&sentence, asks) {
             self.pin(&place, Culprit::NewVersion, PinnedBy::Change);
+            self.pinned = Some((Culprit::NewVersion, 1));
         }
         self.earlier = core::mem::replace(&mut self.before, sentence);
     }

@@ -336,34 +336,6 @@ pub(super) static PHRASES: &[Phrase] = &[
     ),
     any(
         Sign::VirtualAddressRefused,
-        "opening DHCP receive socket failed: {errno}",
-    ),
-    any(
-        Sign::VirtualAddressRefused,
-        "unable to create DHCP send socket: {errno}",
-    ),
-    any(
-        Sign::VirtualAddressRefused,
-        "unable to connect DHCP send socket: {errno}",
-    ),
-    any(
-        Sign::VirtualAddressRefused,
-        "binding DHCP socket to '{device}' failed: {errno}",
-    ),
-    any(
-        Sign::VirtualAddressRefused,
-        "opening DHCP packet socket failed: {errno}",
-    ),
-    any(
-        Sign::VirtualAddressRefused,
-        "[CFG] binding socket to '{device}' failed: {errno}",
-    ),
-    any(
-        Sign::VirtualAddressRefused,
-        "name for DHCP interface too long: '{device}'",
-    ),
-    any(
-        Sign::VirtualAddressRefused,
         "'{peer}' already has an online lease, unable to assign address",
     ),
     any(

@@ -63,18 +63,12 @@ pub(super) static PHRASES: &[Phrase] = &[
         Sign::PrivateKeyMissing,
         "no public key or certificate found for private key (",
     ),
-    any(Sign::PrivateKeyMissing, "key integrity tests failed"),
     any(Sign::PrivateKeyMissing, "login to engine '{engine}' failed"),
     any(Sign::PrivateKeyMissing, "setting PIN on engine failed"),
     any(
         Sign::PrivateKeyMissing,
         "failed to initialize engine '{engine}'",
     ),
-    any(
-        Sign::PrivateKeyMissing,
-        "did not find the key with {:w} '{identity}'",
-    ),
-    any(Sign::PrivateKeyMissing, "[LIB] no TPM 2.0 found"),
     any(Sign::OwnSignatureFailed, "C_SignInit() failed: {problem:w}"),
     any(Sign::OwnSignatureFailed, "C_Sign() failed: {problem:w}"),
     any(

@@ -28,10 +28,6 @@ pub(super) static PHRASES: &[Phrase] = &[
         Sign::PluginMissing,
         "Disabling charonstart option, '{plugin}' not found",
     ),
-    any(
-        Sign::PluginMissing,
-        "Disabling plutostart option, '{plugin}' not found",
-    ),
     // Sockets that see every packet, of the plugins that answer for clients.
     any(
         Sign::Denied,
@@ -44,10 +40,6 @@ pub(super) static PHRASES: &[Phrase] = &[
     any(
         Sign::Denied,
         "binding socket 'unix://{path}' failed: Permission denied",
-    ),
-    any(
-        Sign::SocketsMissing,
-        "unable to locate a send socket for port",
     ),
     // Windows: the address is in use, or somebody holds it for himself alone.
     any(Sign::PortInUse, "[NET] unable to bind socket: 10048"),
@@ -147,10 +139,6 @@ pub(super) static PHRASES: &[Phrase] = &[
         Sign::ConfigValueInvalid,
         "Unknown XAuth-EAP method: {value:w}",
     ),
-    any(
-        Sign::ConnectionDuplicate,
-        "CHILD_SA named '{name}' already routed",
-    ),
     // ── the parser of strongswan.conf and swanctl.conf ──
     any(
         Sign::ConfigSyntax,
@@ -182,10 +170,6 @@ pub(super) static PHRASES: &[Phrase] = &[
     any(
         Sign::ConnectionNotLoaded,
         "IKE_SA config '{name}' not found",
-    ),
-    any(
-        Sign::HalfOpenLimit,
-        "not possible at the moment due to limits",
     ),
     any(
         Sign::KeyUsageRefused,

@@ -41,10 +41,6 @@ pub(super) static PHRASES: &[Phrase] = &[
     ),
     any(
         Sign::UserAuthenticationFailed,
-        "no common signature algorithms found",
-    ),
-    any(
-        Sign::UserAuthenticationFailed,
         "EAP-GTC pam_acct_mgmt failed: {problem}",
     ),
     any(
@@ -130,10 +126,6 @@ pub(super) static PHRASES: &[Phrase] = &[
     any(
         Sign::UserAuthenticationFailed,
         "received Access-Reject from RADIUS server",
-    ),
-    any(
-        Sign::UserServerUnreachable,
-        "no valid RADIUS server configuration found",
     ),
     any(
         Sign::UserServerUnreachable,

@@ -54,10 +54,6 @@ pub(super) static PHRASES: &[Phrase] = &[
     any(Sign::DaemonCrashed, "realloc(): invalid {problem}"),
     // A debugger's trace through charon's own handler of signals.
     any(Sign::DaemonCrashed, "segv_handler (signal={problem:n}"),
-    // Frames that a debugger shows: nobody looks for them but where the daemon breaks down or stands still.
-    any(Sign::DaemonCrashed, " () from {:w}/libstrongswan.so"),
-    any(Sign::DaemonCrashed, " () from {:w}/libcharon.so"),
-    any(Sign::DaemonCrashed, " () from {:w}/libstrongswan-{:w}.so"),
     // Runtimes and supervisors.
     any(Sign::DaemonCrashed, "panic: runtime error: {problem}"),
     any(

@@ -597,11 +597,6 @@ pub(super) static PHRASES: &[Phrase] = &[
     ),
     // Daemons that contradict themselves.
     any(Sign::ContradictionSurvived, "EXPECTATION FAILED: {problem}"),
-    // An IPv6 address in a certificate, which this version takes for IPv4.
-    any(
-        Sign::ContradictionSurvived,
-        "gntoid() failed to initaddr(): {problem}",
-    ),
     any(
         Sign::ContradictionSurvived,
         "EXPECTATION FAILED at {problem}",

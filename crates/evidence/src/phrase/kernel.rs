@@ -172,7 +172,7 @@ pub(super) static PHRASES: &[Phrase] = &[
         Sign::KernelSupportMissing,
         "netlink error: Protocol not supported",
     ),
-    any(Sign::KernelError, "netlink error: {errno}"),
+    any(Sign::KernelError, "received netlink error: {errno}"),
     any(Sign::KernelError, "netlink write error: {errno}"),
     any(
         Sign::ModuleMissing,

@@ -472,7 +472,7 @@ fn advice(s: &Signals<'_>, apart: &Apart) -> (Fix, String) {
 }
 /// NO_PROPOSAL_CHOSEN came to a request for a further child, of whose proposals nothing is shown.
 fn further(request: pfs_mismatch::Unknown<'_>) -> Judgement {
-    if request.without_group {
+    if request.without_group || request.further {
         return Judgement::Possible {
             weight: 62,
             because: "NO_PROPOSAL_CHOSEN came to a request for a further CHILD SA: its ciphers may not fit, its group, or what the peer has for these networks".to_owned(),

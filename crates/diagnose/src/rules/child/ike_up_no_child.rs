@@ -1,5 +1,6 @@
 //! `ike-up-no-child`: the IKE SA is there and nothing that carries traffic.
 
+use adit_model::fact::Known;
 use adit_model::listed::{Layer, Stage};
 use adit_model::reason::Refusal;
 use adit_model::sign::Sign;
@@ -103,7 +104,11 @@ fn listed_alone(s: &Signals<'_>) -> Option<Judgement> {
             && x.stage == Stage::Absent
             && s.signs_of(Sign::ChildFailed).next().is_none()
     })?;
-    let fact = *standing.facts.first()?;
+    // Whether a list was cut behind the IKE SA, only what follows it tells.
+    let whole = standing.facts.iter().any(|f| {
+        matches!(&f.what, Known::Listed { sa } if sa.layer == Layer::Child && sa.word != "none")
+    });
+    let fact = *standing.facts.first().filter(|_| whole)?;
     Some(
         Found::on(
             fact,

@@ -296,7 +296,7 @@ fn open(s: &Signals<'_>) -> Option<Judgement> {
     let because = if unknown_list(s) {
         "the refused proposals of CREATE_CHILD_SA have no group, and the side that refused them may want one"
     } else if let Some(request) = unknown_request(s) {
-        if request.without_group {
+        if request.without_group && !request.further {
             return Some(found(
                 Found::on(
                     request.fact,
@@ -355,6 +355,10 @@ pub(crate) fn unknown_request<'a>(s: &Signals<'a>) -> Option<Unknown<'a>> {
     Some(Unknown {
         fact: told.fact,
         without_group: asked.contains(&"SA") && !asked.contains(&"KE"),
+        // Another mode or compression may be what isn't liked.
+        further: asked
+            .iter()
+            .any(|p| p.contains("TRANSPORT_MODE") || p.contains("IPCOMP")),
     })
 }
 
@@ -363,6 +367,8 @@ pub(crate) struct Unknown<'a> {
     pub(crate) fact: &'a Fact,
     /// It has proposals and no key exchange of its own.
     pub(crate) without_group: bool,
+    /// It asks for more than proposals: transport mode, compression.
+    pub(crate) further: bool,
 }
 
 /// Somebody switched it off, and that helped.

@@ -190,9 +190,7 @@ fn usual(seen: Seen<'_>) -> bool {
 
 /// Without these nothing goes; without others a daemon goes on.
 fn needed(seen: Seen<'_>) -> bool {
-    const NEEDED: [&str; 7] = [
-        "kernel-", "socket-", "openssl", "nonce", "stroke", "vici", "kdf",
-    ];
+    const NEEDED: [&str; 6] = ["kernel-", "socket-", "openssl", "nonce", "stroke", "vici"];
     let name = seen.value_or("plugin", "");
     NEEDED.iter().any(|needed| name.starts_with(needed))
 }

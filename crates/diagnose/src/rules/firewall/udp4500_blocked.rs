@@ -11,7 +11,7 @@ use crate::finding::{CONDITION, COUNTED, SAID, SYMPTOM};
 use crate::nat;
 use crate::progress::{filtered_port, is_strangers};
 use crate::rule::{Found, Judgement, Need, Page, Rule};
-use crate::seen::Seen;
+use crate::seen::{Seen, before};
 use crate::signals::{Signals, Silence, quote};
 use crate::verdict::{AtFault, Fix};
 
@@ -109,14 +109,14 @@ fn answers_lost(s: &Signals<'_>) -> Option<Judgement> {
         .iter()
         .map(|x| x.value("times").and_then(|n| n.parse().ok()).unwrap_or(1))
         .fold(0, u32::saturating_add);
-    if let Some(judgement) = unheard_in_pieces(s, &repeated, times) {
-        return Some(judgement);
-    }
-    let largest = octets.iter().copied().max()?;
     let went_on = s.overtaken(
         seen,
         |h| matches!(h, Happening::Received(m) if m.message_id > 1 || m.exchange != "IKE_AUTH"),
     );
+    if !went_on && let Some(judgement) = unheard_in_pieces(s, &repeated, times) {
+        return Some(judgement);
+    }
+    let largest = octets.iter().copied().max()?;
     let known = octets.len() == repeated.len();
     // One repetition is what a lost packet brings about.
     if !known || times < 2 || largest > SMALL || went_on || !s.refused.is_empty() {
@@ -155,23 +155,28 @@ fn answers_lost(s: &Signals<'_>) -> Option<Judgement> {
 fn unheard_in_pieces(s: &Signals<'_>, repeated: &[Seen<'_>], times: u32) -> Option<Judgement> {
     const SEVERAL: u32 = 3;
     let seen = *repeated.last()?;
-    let own: Vec<&Fact> = s
-        .case
-        .happenings()
-        .filter(|(f, h)| f.side == seen.side() && matches!(h, Happening::Retransmitted { .. }))
-        .map(|(f, _)| f)
-        .collect();
-    let encapsulated = s.case.happenings().any(|(_, h)| {
-        matches!(
+    let client = instance(&seen.fact.source.text)?;
+    let of_client = |f: &Fact| instance(&f.source.text) == Some(client);
+    let up = s.case.happenings().find(|(f, h)| {
+        let encapsulated = matches!(
             h,
             Happening::ChildEstablished {
                 udp_encap: true,
                 ..
             }
-        )
+        );
+        encapsulated && of_client(f)
     });
+    let (up, _) = up?;
+    let own: Vec<&Fact> = s
+        .case
+        .happenings()
+        .filter(|(_, h)| matches!(h, Happening::Retransmitted { .. }))
+        .map(|(f, _)| f)
+        .filter(|f| of_client(f) && before(up, f))
+        .collect();
     let in_pieces = repeated.iter().all(|x| x.value("of").is_some());
-    let unheard = times >= SEVERAL && own.len() > 1 && in_pieces && encapsulated;
+    let unheard = times >= SEVERAL && own.len() > 1 && in_pieces;
     if !unheard || !s.refused.is_empty() {
         return None;
     }
@@ -179,7 +184,7 @@ fn unheard_in_pieces(s: &Signals<'_>, repeated: &[Seen<'_>], times: u32) -> Opti
         Found::by(
             seen,
             SYMPTOM,
-            "nothing that we send from UDP 4500 reaches the peer: it repeats its proof though it was answered, and doesn't answer our own requests",
+            "what we send from UDP 4500 doesn't reach the peer: it repeats its proof though it was answered, and doesn't answer our own requests",
         )
         .at(AtFault::Path)
         .with(repeated.iter().map(|x| x.fact))
@@ -189,6 +194,12 @@ fn unheard_in_pieces(s: &Signals<'_>, repeated: &[Seen<'_>], times: u32) -> Opti
         .then("capture UDP 4500 outside of the NAT before the peer: does the answer arrive there?")
         .done(),
     )
+}
+
+/// The client whom pluto writes before what it says of an exchange: `"clients"[7] 203.0.113.50 #9: …`.
+fn instance(text: &str) -> Option<&str> {
+    let (head, _) = text.split_once(" #")?;
+    head.get(head.find('"')?..)
 }
 
 /// Lines of filters that speak of UDP 4500 alone.

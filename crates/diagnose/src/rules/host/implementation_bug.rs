@@ -9,7 +9,6 @@ use adit_model::sign::Sign;
 use crate::complaint::{carries_nothing, complained};
 use crate::finding::{CONDITION, SAID, SYMPTOM};
 use crate::kernel_release;
-use crate::pinned::older_works;
 use crate::rule::{Found, Judgement, Need, Page, Rule};
 use crate::seen::{Seen, before};
 use crate::signals::{Signals, who};
@@ -297,14 +296,13 @@ fn told(s: &Signals<'_>) -> Judgement {
 /// Somebody tells that the versions before this one don't do it. That alone is no defect: a new version may have dropped an
 /// algorithm or changed a default on purpose, and what was configured was perhaps carried over to another format.
 fn new_in_this_version(s: &Signals<'_>) -> Judgement {
-    let told = s.complains(Complaint::WorksInOlderVersions).is_some() || older_works(s);
-    match told {
-        true => Judgement::Possible {
+    match s.complains(Complaint::WorksInOlderVersions) {
+        Some(_) => Judgement::Possible {
             weight: 40,
             because: "older versions are said to do it right".to_owned(),
             separated_by: "the same attempt with both versions and the same configuration, and what the list of changes between them says of dropped algorithms and of defaults",
         },
-        false => Judgement::Silent,
+        None => Judgement::Silent,
     }
 }
 

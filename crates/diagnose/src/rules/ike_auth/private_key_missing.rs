@@ -149,7 +149,10 @@ fn of_loading(text: &str) -> bool {
 
 /// Signing failed and nothing says why: mostly there is no usable key.
 fn unsigned(s: &Signals<'_>) -> Judgement {
-    let Some(seen) = s.sign(Sign::OwnSignatureFailed) else {
+    let Some(seen) = s
+        .sign(Sign::OwnSignatureFailed)
+        .filter(|_| s.authenticated().is_none())
+    else {
         return Judgement::Silent;
     };
     let whose = seen

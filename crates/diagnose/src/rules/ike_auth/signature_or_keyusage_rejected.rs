@@ -55,6 +55,11 @@ fn judge(s: &Signals<'_>) -> Judgement {
         .filter(|x| matches!(x.sign, Sign::SignatureRefused | Sign::KeyUsageRefused))
         // The next key may fit.
         .filter(|x| !(x.said().contains("looking for another key") && s.authenticated().is_some()))
+        // A chain that was refused for one certificate may have another, and what comes before any certificate isn't its fault.
+        .filter(|x| {
+            x.sign != Sign::KeyUsageRefused
+                || s.authenticated().is_none() && s.silence("IKE_SA_INIT").is_none()
+        })
         .find(|x| {
             let of_ca = || super::ca_not_trusted::not_loaded(s).is_some();
             x.value("extension").is_none() || wanted(s) && !of_ca()

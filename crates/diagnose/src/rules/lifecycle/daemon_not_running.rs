@@ -258,10 +258,15 @@ fn judge(s: &Signals<'_>) -> Judgement {
 
 /// The tool was kept from the control socket: whether anybody listens there it can't know.
 fn kept_out(s: &Signals<'_>, seen: Seen<'_>) -> bool {
-    seen.fact
-        .source
-        .text
-        .contains("failed to connect to stroke socket")
+    let sums_up = |x: &Seen<'_>| {
+        x.fact
+            .source
+            .text
+            .contains("failed to connect to stroke socket")
+    };
+    // A second try, with rights, is answered by the system itself.
+    sums_up(&seen)
+        && s.signs_of(Sign::DaemonNotRunning).all(|x| sums_up(&x))
         && s.signs_of(Sign::Denied)
             .any(|x| x.value("by") == Some("user"))
 }

@@ -124,6 +124,7 @@ impl Sas {
             return;
         }
         let marked = SEARCH.as_ref().is_some_and(|s| s.is_match(body));
+        self.swan.shown_by(body);
         self.table.line(body, marked, place, facts);
         self.racoon.line(body, marked, place, facts);
         if !marked {

@@ -79,7 +79,10 @@ impl Pluto {
             return;
         }
         for (name, place) in self.ike.drain(..) {
-            facts.push(listed(place, child(Stage::Absent, Some(&name), "none")));
+            facts.push(listed(
+                place,
+                child(Stage::Absent, Some(&name), "no Child SA"),
+            ));
         }
     }
 }

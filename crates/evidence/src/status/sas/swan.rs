@@ -12,11 +12,44 @@ use crate::reading::Place;
 struct Open {
     sa: ListedSa,
     place: Place,
-    /// It is a row of a whole `ipsec status`, which has a line for each SA, and nothing of it was seen to be cut.
+    /// It is a row of a whole `ipsec status`, which has a line for each SA.
     stroke: bool,
+    /// It came up just now, so that its children may be on their way.
+    young: bool,
+    /// A line that belongs to no row followed.
+    ended: bool,
+    /// It has no children, as far as what follows tells.
+    alone: bool,
     /// Lines about it followed, so that its children would have followed too.
     whole: bool,
     children: bool,
+}
+
+/// The word for children of an IKE SA that is shown with all that belongs to it.
+const ALONE: &str = "none (whole)";
+
+/// `ESTABLISHED 0 seconds ago`, `established 3s ago`: in so short a time a child needn't have come up.
+fn is_young(body: &str) -> bool {
+    const YOUNG: u64 = 9;
+    let lower = body.to_ascii_lowercase();
+    let Some((_, rest)) = lower.split_once("established ") else {
+        return false;
+    };
+    let digits = rest.bytes().take_while(u8::is_ascii_digit).count();
+    let (number, unit) = rest.split_at(digits);
+    let seconds = unit.starts_with(" second") || unit.starts_with("s ");
+    seconds && number.parse::<u64>().is_ok_and(|n| n <= YOUNG)
+}
+
+/// A prompt with the next command, a heading, or the end of what was marked as code.
+fn begins_another(body: &str) -> bool {
+    let prompt = body
+        .split_once("# ")
+        .or_else(|| body.split_once("$ "))
+        .is_some_and(|(before, _)| {
+            before.is_empty() || before.contains('@') || before.ends_with(['~', ']'])
+        });
+    prompt || body.starts_with("## ") || body.starts_with("```")
 }
 
 /// What was listed so far.
@@ -25,6 +58,10 @@ pub(super) struct Swan {
     open: Option<Open>,
     /// The head of `ipsec status` was seen.
     headed: bool,
+    /// The command that shows it hands it on to a filter.
+    piped: bool,
+    /// Traps are listed: children come up when somebody asks for them.
+    trapped: bool,
     /// IKE SAs that a head announced as being set up, before any row.
     announced: Option<Place>,
 }
@@ -33,6 +70,11 @@ impl Swan {
     /// The next line.
     pub(super) fn line(&mut self, body: &str, place: &dyn Fn() -> Place, facts: &mut Vec<Fact>) {
         let body = body.trim();
+        if let Some(open) = &mut self.open
+            && (body.contains("QUICK_MODE") || body.contains("CHILD_CREATE"))
+        {
+            open.young = true;
+        }
         if let Some(rest) = body.strip_prefix("Security Associations (") {
             self.finish(facts);
             self.headed = true;
@@ -60,6 +102,9 @@ impl Swan {
                 sa,
                 place: place(),
                 stroke: stroke && self.headed,
+                young: is_young(body),
+                ended: false,
+                alone: false,
                 whole: false,
                 children: false,
             });
@@ -97,6 +142,7 @@ impl Swan {
         } else if body.starts_with("established ") && !open.stroke {
             // The last line about an IKE SA itself that every version prints.
             open.whole = true;
+            open.young = is_young(body);
         } else if let Some(rest) = body.strip_prefix("remote '") {
             open.sa.peer = rest
                 .split_once("' @ ")
@@ -114,32 +160,37 @@ impl Swan {
             return;
         };
         if open.sa.stage == Stage::Up && open.whole && !open.children {
-            let none = child(Stage::Absent, open.sa.name.as_deref(), "none");
+            let word = if open.alone { ALONE } else { "none" };
+            let none = child(Stage::Absent, open.sa.name.as_deref(), word);
             facts.push(listed(open.place.clone(), none));
         }
         facts.push(listed(open.place, open.sa));
     }
 
-    /// A line that belongs to no row. Children follow their IKE SA at once: where something else does, it has none.
+    /// Any line, before it is looked at as a row.
+    pub(super) fn shown_by(&mut self, body: &str) {
+        if body.contains("ipsec status") || body.contains("--list-sas") {
+            // Whoever passes it on to another program shows a part of it.
+            self.piped = body.contains('|');
+        }
+        self.trapped |= body.contains("ROUTED");
+    }
+
+    /// A line that belongs to no row. Where the next command or heading follows an IKE SA, its children would have stood
+    /// before it.
     pub(super) fn beside(&mut self, body: &str) {
         let body = body.trim();
-        let cut = [
-            "...",
-            "\u{2026}",
-            "[...]",
-            "[\u{2026}]",
-            "(...)",
-            "<snip>",
-            "[snip]",
-        ];
-        let Some(open) = self.open.as_mut().filter(|open| open.stroke) else {
+        let Some(open) = self.open.as_mut().filter(|open| !open.ended) else {
             return;
         };
-        if cut.contains(&body) {
-            open.stroke = false;
-        } else if !body.is_empty() {
-            open.whole = true;
+        if body.is_empty() {
+            return;
         }
+        if begins_another(body) && !open.young && !self.piped && !self.trapped {
+            open.whole |= open.stroke;
+            open.alone = open.whole;
+        }
+        open.ended = true;
     }
 
     /// What was listed last.
