@@ -460,8 +460,6 @@ fn causes(complaint: Complaint, after_s: Option<u64>) -> &'static [&'static str]
             "large-ike-auth-fragment-lost",
             "udp4500-blocked",
         ],
-        // What differs between makes is what they offer; by itself it says nothing.
-        Complaint::OtherClientWorks => &[],
         Complaint::AllTunnels => &[
             "restart-affects-all-tunnels",
             "underlay-loss-or-flap",

@@ -64,6 +64,15 @@ fn refuses(seen: Seen<'_>) -> bool {
                 | Sign::NegotiationTimedOut
                 | Sign::FirstMessageUnanswered
                 | Sign::LaterMessageUnanswered
+                // What hindered the daemon or the attempt, and no longer does.
+                | Sign::NetworkUnreachable
+                | Sign::HostUnreachable
+                | Sign::LocalAddressMissing
+                | Sign::PrivateKeyMissing
+                | Sign::IssuerUnknown
+                | Sign::UserAuthenticationFailed
+                | Sign::UserServerUnreachable
+                | Sign::DaemonNotRunning
         ),
     }
 }

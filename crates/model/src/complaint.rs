@@ -50,8 +50,6 @@ pub enum Complaint {
     InClear,
     /// It works over another access network.
     OtherAccessWorks,
-    /// Clients of another make come in at the same gateway.
-    OtherClientWorks,
     /// All tunnels fell together.
     AllTunnels,
     /// It works once offload to hardware is off.
@@ -148,7 +146,7 @@ pub enum Complaint {
 
 impl Complaint {
     /// Every one, in the order of the list above.
-    pub const ALL: [Complaint; 69] = [
+    pub const ALL: [Complaint; 68] = [
         Complaint::NeverConnects,
         Complaint::NothingPasses,
         Complaint::NothingReached,
@@ -171,7 +169,6 @@ impl Complaint {
         Complaint::AccessLost,
         Complaint::InClear,
         Complaint::OtherAccessWorks,
-        Complaint::OtherClientWorks,
         Complaint::AllTunnels,
         Complaint::WorksWithoutOffload,
         Complaint::WorksWithoutConfinement,
@@ -296,7 +293,6 @@ impl Complaint {
             Complaint::AccessLost => "that the host itself can't be reached any more",
             Complaint::InClear => "that traffic goes unencrypted",
             Complaint::OtherAccessWorks => "that it works over another access network",
-            Complaint::OtherClientWorks => "that clients of another make come in",
             Complaint::AllTunnels => "that all tunnels fell together",
             Complaint::Fails => "that it doesn't work",
             Complaint::AllWell => "that all is well",

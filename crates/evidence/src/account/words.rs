@@ -398,17 +398,6 @@ pub(super) static TABLE: &[Words] = &[
             "unencrypted|not encrypted|isnt encrypted|arent encrypted|in clear|in the clear|cleartext|clear text|plaintext|plain text|bypass the tunnel|bypasses the tunnel|outside the tunnel|outside of the tunnel|not go through the tunnel|doesnt go through the tunnel|not going through the tunnel",
         ],
     ),
-    Words {
-        unless: "not |doesnt|dont|cant|cannot|isnt|neither|nor |fails|failed|unable|should|would|if |whether|want|when |once |after |until |used to|before|yesterday|last |openvpn|wireguard|another server|other server|another vpn|other vpn|internet",
-        ..told(
-            Complaint::OtherClientWorks,
-            &[
-                "android|iphone|ipad|ios |windows|mac |macos|os x|cisco client|cisco vpn client|anyconnect|shrew|greenbow|forticlient|chromebook|phone",
-                "can connect|connects|connect without|works|working fine|is fine|are fine|without any problem|without problem|no problem|no issue",
-                "on |from |with |client|device|phone",
-            ],
-        )
-    },
     told(
         Complaint::OtherAccessWorks,
         &[

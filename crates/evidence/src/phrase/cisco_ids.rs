@@ -236,10 +236,6 @@ pub(super) static PHRASES: &[Phrase] = &[
         "%CRYPTO-6-IKMP_NO_PRESHARED_KEY: {}remote peer at {remote:w} is missing",
     ),
     any(
-        Sign::IkeProposalsRefused,
-        "%CRYPTO-6-IKMP_SA_NOT_OFFERED: Remote peer",
-    ),
-    any(
         Sign::IkeOfferDiffers,
         "Authentication method offered does not match policy",
     ),
@@ -252,12 +248,8 @@ pub(super) static PHRASES: &[Phrase] = &[
         "RSA signature authentication offered but does not match policy",
     ),
     any(
-        Sign::IkeProposalsRefused,
-        "IKEv2:Failed to find a matching policy",
-    ),
-    any(
         Sign::ExchangeModeRefused,
-        "ISAKMP:({:w}{mode:w} mode not enabled",
+        "ISAKMP:({:w}):{mode:w} mode not enabled",
     ),
     any(
         Sign::ClockUnsynchronised,

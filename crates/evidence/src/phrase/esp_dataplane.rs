@@ -372,10 +372,6 @@ pub(super) static PHRASES: &[Phrase] = &[
     // KLIPS: a packet was routed to its interface, and no tunnel has its addresses.
     any(
         Sign::OutsideSelectors,
-        "klips_debug:ipsec_tunnel_start_xmit: no eroute!{}dropping",
-    ),
-    any(
-        Sign::OutsideSelectors,
         "no matching outbound IPsec policy for {source:w} == {destination:w}",
     ),
     any(

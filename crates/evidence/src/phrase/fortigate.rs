@@ -104,16 +104,6 @@ pub(super) static PHRASES: &[Phrase] = &[
         Sign::SignatureRefused,
         "ike V={}: signature verification failed",
     ),
-    any(Sign::SpiUnknown, "ike {:n}: unknown SPI {spi:w} "),
-    any(
-        Sign::PeerKeyUntrusted,
-        "ike {:n}:{}: certificate validation failed",
-    ),
-    any(Sign::SpiUnknown, "ike V={}: unknown SPI {spi:w} "),
-    any(
-        Sign::PeerKeyUntrusted,
-        "ike V={}: certificate validation failed",
-    ),
     // A name out of a certificate.
     any(Sign::PeerSigns, "peer identifier DER_ASN1_DN"),
     // The identity of the peer isn't one that the gateway which was chosen for it takes.

@@ -82,7 +82,7 @@ pub(super) static PHRASES: &[Phrase] = &[
         "IPSec negotiation failed for SA-CFG {} status: Invalid ID information",
     ),
     any(
-        Sign::ChildFailed,
+        Sign::NegotiationTimedOut,
         "IPSec negotiation failed for SA-CFG {} status: Timed out",
     ),
     any(

@@ -217,10 +217,6 @@ pub(super) static PHRASES: &[Phrase] = &[
     ),
     // ── xl2tpd ──
     // Its control socket is there as long as it runs.
-    any(
-        Sign::DaemonNotRunning,
-        "xl2tpd/l2tp-control: No such file or directory",
-    ),
     by(
         L2TP,
         Sign::DaemonNotRunning,

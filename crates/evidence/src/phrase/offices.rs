@@ -92,11 +92,6 @@ pub(super) static PHRASES: &[Phrase] = &[
     any(Sign::PeerDeclaredDead, "IKE peer was found dead"),
     // Shrew Soft's window.
     any(Sign::NegotiationTimedOut, "negotiation timout occurred"),
-    any(Sign::UserAuthenticationFailed, "user authentication error"),
-    any(
-        Sign::AuthenticationRefusedByPeer,
-        "gateway authentication error",
-    ),
     // TheGreenBow: the SA that it is about says the phase.
     any(
         Sign::FirstProposalsRefusedByPeer,

@@ -264,18 +264,6 @@ pub(super) static PHRASES: &[Phrase] = &[
     any(Sign::PskNotFound, "ikev2_msg_auth: no pre-shared key found"),
     any(
         Sign::IssuerUnknown,
-        "ca_validate_cert: {subject} self signed certificate",
-    ),
-    any(
-        Sign::IssuerUnknown,
-        "ca_validate_cert: {subject} self-signed certificate",
-    ),
-    any(
-        Sign::IssuerUnknown,
-        "ca_validate_cert: {subject} rejecting self-signed certificate",
-    ),
-    any(
-        Sign::IssuerUnknown,
         "ca_validate_cert: {subject} unable to get issuer certificate",
     ),
     any(
@@ -307,11 +295,6 @@ pub(super) static PHRASES: &[Phrase] = &[
     any(
         Sign::KernelSupportMissing,
         "kernel has no support for extended sequence numbers",
-    ),
-    by(
-        &["iked"],
-        Sign::KernelSupportMissing,
-        "failed to set UDP encap socket option: {errno}",
     ),
     by(
         &["iked"],

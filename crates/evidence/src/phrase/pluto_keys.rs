@@ -5,29 +5,18 @@ use adit_model::sign::Sign;
 use super::{Phrase, any, by};
 
 pub(super) static PHRASES: &[Phrase] = &[
+    // A key out of a certificate has a name with attributes; one out of DNS ends with its time to live.
+    any(
+        Sign::CertificateExpired,
+        "cached {} public key '{:w}={subject}' has expired and has been deleted",
+    ),
     // Certificates out of their time, or taken back.
     any(Sign::CertificateRevoked, "certificate revoked!"),
     any(
         Sign::CertificateOutsideValidity,
         "certificate time is expired/invalid",
     ),
-    any(
-        Sign::CertificateExpired,
-        "cached {} public key '{subject}' has expired and has been deleted",
-    ),
-    any(
-        Sign::CertificateExpired,
-        "cached RSA public key has expired and has been deleted",
-    ),
-    any(
-        Sign::CertificateExpired,
-        "cached ECDSA public key has expired and has been deleted",
-    ),
     // The listing of public keys: a certificate's key lives as long as the certificate.
-    any(
-        Sign::CertificateExpired,
-        "Key {:w} (has private key), until {until} fatal (expired)",
-    ),
     any(
         Sign::PeerKeyUntrusted,
         "X509: certificate rejected for this connection",

@@ -85,7 +85,7 @@ pub(super) static PHRASES: &[Phrase] = &[
     ),
     any(
         Sign::PortInUse,
-        "bind {:w} {:w} endpoint {} failed, bind(): Address already in use",
+        "bind {:w} UDP endpoint {} failed, bind(): Address already in use",
     ),
     any(
         Sign::Denied,
@@ -419,10 +419,6 @@ pub(super) static PHRASES: &[Phrase] = &[
         Sign::VendorDiffers,
         "message response contained an unknown critical payload type",
     ),
-    any(
-        Sign::VendorDiffers,
-        "message request contained an unknown critical payload type",
-    ),
     // Since version 5, and before version 3.
     any(
         Sign::TrafficRefused,
@@ -529,10 +525,6 @@ pub(super) static PHRASES: &[Phrase] = &[
         "RSA keyword {problem:w} not recognised",
     ),
     any(Sign::SecretMalformed, "unexpected end of record in PSK"),
-    any(
-        Sign::SecretMalformed,
-        "ERROR \"{path}\" line {line:n}: index {problem}",
-    ),
     any(
         Sign::PrivateKeyMissing,
         "connection's {} private key not found",

@@ -130,10 +130,6 @@ pub(super) static PHRASES: &[Phrase] = &[
     // Another version of the protocol.
     any(
         Sign::IkeVersionRefused,
-        "with unencrypted notification INVALID_MAJOR_VERSION",
-    ),
-    any(
-        Sign::IkeVersionRefused,
         "sending notification INVALID_MAJOR_VERSION to {peer:w}",
     ),
     // Users and addresses.

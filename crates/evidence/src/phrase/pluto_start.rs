@@ -208,10 +208,6 @@ pub(super) static PHRASES: &[Phrase] = &[
     ),
     any(
         Sign::KernelSupportMissing,
-        "FAILURE to unload NETKEY modules",
-    ),
-    any(
-        Sign::KernelSupportMissing,
         "no XFRM kernel support detected, missing {what:w}",
     ),
     any(
@@ -256,11 +252,6 @@ pub(super) static PHRASES: &[Phrase] = &[
         "{command:w} output: {}: resolver unrecognized",
     ),
     // Its files.
-    by(
-        &["pluto", "ipsec", "whack"],
-        Sign::SecretMalformed,
-        "\"{path}.secrets\" line {line:n}: index \"{:w}\" {problem}",
-    ),
     by(
         &["pluto", "ipsec"],
         Sign::SecretMalformed,

@@ -219,7 +219,7 @@ pub(super) static PHRASES: &[Phrase] = &[
     ),
     by(
         &["racoon", "ipsec"],
-        Sign::EspProposalRefused,
+        Sign::ChildRequestRefused,
         "ERROR: no proposal chosen.",
     ),
     by(
@@ -257,10 +257,6 @@ pub(super) static PHRASES: &[Phrase] = &[
     any(Sign::DaemonNotRunning, "racoonctl: kmpstat: No such file"),
     // The kernel has nobody behind PF_KEY, or can't carry ESP in UDP.
     any(Sign::KernelSupportMissing, "failed to regist any protocol."),
-    any(
-        Sign::KernelSupportMissing,
-        "setsockopt(UDP_ENCAP_ESPINUDP): UDP_ENCAP {errno}",
-    ),
     // Keys, certificates, users.
     any(
         Sign::PrivateKeyMissing,
@@ -268,19 +264,8 @@ pub(super) static PHRASES: &[Phrase] = &[
     ),
     by(
         &["racoon", "ipsec"],
-        Sign::SignatureRefused,
-        "ERROR: Invalid SIG.",
-    ),
-    any(Sign::UserAuthenticationFailed, "whereas Xauth failed"),
-    by(
-        &["racoon", "ipsec"],
         Sign::UserAuthenticationFailed,
         "Xauth performed with no login supplied",
-    ),
-    by(
-        &["racoon", "ipsec"],
-        Sign::UserAuthenticationFailed,
-        "rad_send_request returned 3",
     ),
     by(
         &["racoon", "ipsec"],
@@ -301,11 +286,6 @@ pub(super) static PHRASES: &[Phrase] = &[
         &["racoon", "ipsec"],
         Sign::UserServerUnreachable,
         "ldap_sasl_bind_s (search) failed: Can't contact LDAP",
-    ),
-    by(
-        &["racoon", "ipsec"],
-        Sign::VirtualAddressRefused,
-        "ERROR: Cannot set INTERNAL_ADDR4",
     ),
     // The first message of IKEv2.
     any(

@@ -24,7 +24,7 @@ const SUSPECTED: &str = "i suspect|we suspect|suspects|suspected|suspicion|i thi
 const ADVISED: &str = "already checked|already ruled|already verified|filter for|filtered for|filtering for|both silent|all silent|check for|check whether|check if|please check|should check|to check that|look for|look out for|watch for|search for|searched for|looking for|grep for|grepped for|make sure|to be checked|to check|asks to check|ruling out|rule out|ruled out|can exclude|can be excluded|excluded a |excluded the possib";
 
 /// Nobody saw it, whatever else is told. `|`-separated beginnings of words, as everywhere.
-const DENIED: &str = "never got|never get|never had|dont see that|do not see that|dont see this|do not see this|dont see any|do not see any|dont see it|do not see it|dont see such|do not see such|didnt see|did not see|never saw|never seen|havent seen|have not seen|see none|sees none|saw none|none of th|dont get that|do not get that|dont have that|do not have that|not in my log|not in our log|not in the log|isnt in my|isnt in the|never appears|doesnt appear|does not appear|is not what|isnt what|not what we|not what i |no sign of|no trace of|no hint of|no evidence of|not the case|it cant be|it cannot be|that cant be|would show|would see|would say|would log|would mean|would be logged|would be in the log|would appear|would expect|id expect|wed expect|should show|should see|should be in the log|thought that|thought it|told me another|someone told me|somebody told me|hasnt happened|has not happened|not happened|never happened|not happen again|havent had|have not had|not come back|never came back|not been seen|not recurred";
+const DENIED: &str = "never got|never get|never had|never logged|dont see in |do not see in |doesnt say |does not say |doesnt print|does not print|doesnt log |does not log |dont see that|do not see that|dont see this|do not see this|dont see any|do not see any|dont see it|do not see it|dont see such|do not see such|didnt see|did not see|never saw|never seen|havent seen|have not seen|see none|sees none|saw none|none of th|dont get that|do not get that|dont have that|do not have that|not in my log|not in our log|not in the log|isnt in my|isnt in the|never appears|doesnt appear|does not appear|is not what|isnt what|not what we|not what i |no sign of|no trace of|no hint of|no evidence of|not the case|it cant be|it cannot be|that cant be|would show|would see|would say|would log|would mean|would be logged|would be in the log|would appear|would expect|id expect|wed expect|should show|should see|should be in the log|thought that|thought it|told me another|someone told me|somebody told me|hasnt happened|has not happened|not happened|never happened|not happen again|havent had|have not had|not come back|never came back|not been seen|not recurred";
 /// Unless it is all that is seen.
 const BUT_FOR: &str = "except|apart from|other than|anything but|nothing but|anything else|nothing else|more than|why |what it means|what that means|where it comes|where that comes";
 
@@ -358,7 +358,9 @@ fn is_remark(body: &str) -> bool {
 fn is_unsaid(sentence: &str, message: &[&str]) -> bool {
     let around = around(sentence, message);
     // What doesn't appear to be an address is there, and is none.
-    let told = plain(&around).replace("does not appear to be", "is not");
+    let told = plain(&around)
+        .replace("does not appear to be a", "is not a")
+        .replace("does not appear to be numeric", "is not numeric");
     let report = holds(&told, REPORT);
     is_asked_about(sentence, message)
         || holds(&told, CITED)

@@ -1,6 +1,5 @@
 //! `ike-proposal-mismatch`: no IKE proposal in common.
 
-use adit_model::complaint::Complaint;
 use adit_model::event::Happening;
 use adit_model::fact::{Fact, Known, OfferOutcome, Probe, Side};
 use adit_model::proposal::{Proposal, TransformKind, choose, closest_difference};
@@ -9,7 +8,7 @@ use adit_model::sign::Sign;
 
 use super::proposal_list_too_long::too_long;
 use crate::compare::{changes, kinds, list, shown};
-use crate::finding::{CONDITION, CONFIGURED, SAID, SYMPTOM};
+use crate::finding::{CONFIGURED, SAID, SYMPTOM};
 use crate::rule::{Found, Judgement, Need, Page, Rule};
 use crate::setting::Setting;
 use crate::signals::{Signals, Told, notify, quote, who};
@@ -165,28 +164,6 @@ pub(super) fn message(s: &Signals<'_>, apart: &Apart) -> String {
     )
 }
 
-/// We are told NO_PROPOSAL_CHOSEN, and clients of another make come in at the same gateway: it has a connection for clients,
-/// so what it refuses is what we offer.
-fn others_come_in(s: &Signals<'_>) -> Option<Judgement> {
-    let told = s
-        .told(notify::NO_PROPOSAL_CHOSEN, true)
-        .filter(|t| t.side == Side::Local)?;
-    let complained = s.complains(Complaint::OtherClientWorks)?;
-    Some(
-        Found::on(
-            told.fact,
-            CONDITION,
-            AtFault::Both,
-            "the gateway takes none of our IKE proposals, and clients of another make come in",
-        )
-        .with([complained])
-        .because("A responder without a connection for who asks gives the same answer; this one has a connection for clients, so what differs is what each offers.")
-        .fix("offer what the gateway has: older ones often want 3des-sha1-modp1024 or aes128-sha1-modp1024 (NetworkManager: Phase1 Algorithms; strongSwan: ike=; Libreswan: ike=)")
-        .then("ike-scan or `adit scan` of the gateway: what it takes; the responder prints the offered and the configured proposals")
-        .done(),
-    )
-}
-
 /// What the same peer took, asked with the same version of IKE, and wasn't offered when it refused.
 fn taken_otherwise<'a>(s: &Signals<'a>, told: &Told<'_>) -> Option<(&'a Fact, &'a Proposal)> {
     let asked = told
@@ -278,9 +255,6 @@ fn judge(s: &Signals<'_>) -> Judgement {
             next: Vec::new(),
         }
         .into();
-    }
-    if let Some(found) = others_come_in(s) {
-        return found;
     }
     if let Some(told) = s.told(notify::NO_PROPOSAL_CHOSEN, true) {
         let asked = told.asked.map_or(String::new(), |a| {

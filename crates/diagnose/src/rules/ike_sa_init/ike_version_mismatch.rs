@@ -75,7 +75,12 @@ fn judge(s: &Signals<'_>) -> Judgement {
         .sign(Sign::IkeVersionRefused)
         .filter(|seen| !s.overtaken(*seen, |h| matches!(h, Happening::IkeProposalChosen { .. })))
     {
-        if seen.value("sender").is_some() {
+        // No product speaks a third version: that is a scanner, or no IKE at all.
+        let unknown = seen
+            .value("version")
+            .and_then(|v| v.parse::<u8>().ok())
+            .is_some_and(|v| v > 2);
+        if unknown || seen.value("sender").is_some() {
             return Judgement::Possible {
                 weight: 40,
                 because: "a message of another IKE version came, from whom isn't said".to_owned(),

@@ -183,7 +183,8 @@ impl Swan {
         let Some(open) = self.open.as_mut().filter(|open| !open.ended) else {
             return;
         };
-        if body.is_empty() {
+        // Lines about the IKE SA itself stand before the one that says how long it has been up.
+        if body.is_empty() || !open.stroke && !open.whole {
             return;
         }
         if begins_another(body) && !open.young && !self.piped && !self.trapped {
