@@ -21,6 +21,10 @@ pub(super) static PHRASES: &[Phrase] = &[
     any(Sign::NegotiationTimedOut, "NEIKEv2ErrorDomain Code=3"),
     any(Sign::NegotiationTimedOut, "PeerDidNotRespond"),
     any(
+        Sign::ConfigValueInvalid,
+        "NEIKEv2Provider{}empty ike proposals array",
+    ),
+    any(
         Sign::FirstMessageUnanswered,
         "Failed to receive IKE SA Init packet",
     ),

@@ -159,6 +159,22 @@ pub(super) static PHRASES: &[Phrase] = &[
     any(Sign::ConfigKeywordUnknown, "# unknown keyword '{keyword}'"),
     any(
         Sign::ConfigKeywordUnknown,
+        "invalid 'config setup' keyword ignored: {keyword:w}",
+    ),
+    any(
+        Sign::ConfigKeywordUnknown,
+        "invalid 'conn %%default' keyword ignored: {keyword:w}",
+    ),
+    any(
+        Sign::ConfigKeywordUnknown,
+        "invalid conn keyword ignored: {keyword:w}",
+    ),
+    any(
+        Sign::ConfigValueInvalid,
+        "bad {keyword:w} CA string '{value}': {} (ignored)",
+    ),
+    any(
+        Sign::ConfigKeywordUnknown,
         "{path:w}:{line:n}: unknown keyword '{keyword}'",
     ),
     any(

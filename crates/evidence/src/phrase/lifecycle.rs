@@ -33,6 +33,7 @@ pub(super) static PHRASES: &[Phrase] = &[
         "Checking that pluto is running [FAILED]",
     ),
     any(Sign::DaemonNotRunning, "Pluto is not running"),
+    any(Sign::DaemonNotRunning, "pluto is stopped"),
     any(
         Sign::DaemonNotRunning,
         "connect() for \"{}pluto.ctl\" failed",

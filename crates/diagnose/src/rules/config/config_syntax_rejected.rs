@@ -131,18 +131,16 @@ fn judge(s: &Signals<'_>) -> Judgement {
     }
     match s.signs_of(Sign::ConfigValueInvalid).last() {
         // Of a daemon that says no more of the file, this is all that is known.
-        Some(seen) if s.calm() && s.signs.iter().all(|x| x.sign == Sign::ConfigValueInvalid) => {
-            found(
-                s,
-                seen,
-                CONDITION,
-                format!(
-                    "a configuration is discarded at {}: what it names as {} isn't taken",
-                    seen.who(),
-                    seen.value_or("keyword", "a certificate")
-                ),
-            )
-        }
+        Some(seen) if s.calm() && alone(s) => found(
+            s,
+            seen,
+            CONDITION,
+            format!(
+                "a configuration is discarded at {}: what it names as {} isn't taken",
+                seen.who(),
+                seen.value_or("keyword", "a certificate")
+            ),
+        ),
         Some(seen) => Judgement::Possible {
             weight: 30,
             because: format!(
@@ -154,6 +152,16 @@ fn judge(s: &Signals<'_>) -> Judgement {
         },
         None => Judgement::Silent,
     }
+}
+
+/// Nothing is told but that the connection is discarded.
+fn alone(s: &Signals<'_>) -> bool {
+    s.signs.iter().all(|x| {
+        matches!(
+            x.sign,
+            Sign::ConfigValueInvalid | Sign::ConnectionRejected | Sign::ConnectionLoadFailed
+        )
+    })
 }
 
 /// Words whose values are files of credentials: what isn't taken is what the file holds.

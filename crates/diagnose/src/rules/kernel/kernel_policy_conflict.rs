@@ -138,6 +138,20 @@ fn judge(s: &Signals<'_>) -> Judgement {
         .fix("leave the peer's own address out of the tunnel's networks, or use the kernel's IPsec in place of kernel-libipsec")
         .done();
     }
+    if let Some(seen) = route.filter(|_| s.calm()) {
+        return Found::by(
+            seen,
+            SYMPTOM,
+            format!(
+                "the route {} of {} can't be installed, because it would take the IKE packets to the peer too",
+                seen.value_or("route", ""),
+                seen.who()
+            ),
+        )
+        .because("The tunnel's traffic and the tunnel's own packets would need the same route to different places, so nothing goes into the tunnel.")
+        .fix("leave the peer's own address out of the tunnel's networks, or use the kernel's IPsec in place of kernel-libipsec")
+        .done();
+    }
     if refused
         .iter()
         .any(|r| !r.is_state() && r.answer == Answer::Unknown)
