@@ -470,6 +470,7 @@ fn advice(s: &Signals<'_>, apart: &Apart) -> (Fix, String) {
     );
     (fix, ask)
 }
+
 /// NO_PROPOSAL_CHOSEN came to a request for a further child, of whose proposals nothing is shown.
 fn further(request: pfs_mismatch::Unknown<'_>) -> Judgement {
     if request.without_group || request.further {

@@ -70,7 +70,7 @@ fn judge(s: &Signals<'_>) -> Judgement {
         .any(|x| x.value("phase").is_some() || x.value("payloads").is_some());
     let refused = |r: &Refused<'_>| !matches!(r.refusal, Refusal::Local { .. });
     let named = s.refused.iter().any(refused) || !s.told.is_empty();
-    // Who stumbles over it in its own code says no more of why.
+    // A daemon that contradicts itself over the answer says nothing of why the answer has no child.
     let others = s
         .signs
         .iter()

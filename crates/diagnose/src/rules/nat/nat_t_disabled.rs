@@ -110,7 +110,8 @@ fn judge(s: &Signals<'_>) -> Judgement {
     }
 }
 
-/// An SA with a peer whose own address is a private one: it is behind a NAT, and ESP doesn't go in UDP.
+/// An SA with a peer whose own address is a private one, and none of ours that is: it is behind a NAT, and ESP doesn't go
+/// in UDP.
 fn host_behind(s: &Signals<'_>, off: Seen<'_>) -> Option<Judgement> {
     let private = |of: &[Selector]| {
         of.iter()

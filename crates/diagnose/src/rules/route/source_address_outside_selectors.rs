@@ -142,9 +142,6 @@ fn judge(s: &Signals<'_>) -> Judgement {
     Judgement::Silent
 }
 
-/// The gateway's own packets have no answer, and the source that its table gives them is in no policy for where they go.
-/// Where the hosts behind it aren't said to do better, or another table may give another source, that is no more than
-/// possible.
 /// Whether the way was asked for before the tunnel of the same paste came up, which may have brought another.
 fn before_the_tunnel(s: &Signals<'_>, way: &Fact) -> bool {
     s.case.of(way.side).any(|fact| {
@@ -158,6 +155,9 @@ fn before_the_tunnel(s: &Signals<'_>, way: &Fact) -> bool {
     })
 }
 
+/// The gateway's own packets have no answer, and the source that its table gives them is in no policy for where they go.
+/// Where the hosts behind it aren't said to do better, or another table may give another source, that is no more than
+/// possible.
 fn by_the_table(s: &Signals<'_>) -> Option<Judgement> {
     let told = s
         .complains(Complaint::GatewayFails)
