@@ -650,6 +650,10 @@ pub enum Sign {
     ApplicationSplit,
     /// An inner contradiction that the daemon survived. `problem`.
     ContradictionSurvived,
+    /// A daemon keeps a processor busy by itself, and has done so for long. `program`, `time`.
+    DaemonSpins,
+    /// ESP in UDP reached the daemon instead of the kernel. `peer`.
+    EspReachedDaemon,
 
     // ── ha ──
     /// The two nodes of a cluster are both active, or their states differ.

@@ -244,9 +244,16 @@ impl Account {
                 self.keep(&place, Known::TriedInVain { culprit });
             }
         }
-        if self.ailing && self.pinned.is_none() && older::went_back(&sentence, asks) {
-            self.pin(&place, Culprit::NewVersion, PinnedBy::Change);
-            self.pinned = Some((Culprit::NewVersion, 1));
+        if self.ailing && self.pinned.is_none() {
+            let by = if older::went_back(&sentence, asks) {
+                Some(PinnedBy::Change)
+            } else {
+                older::is_of_one_version(&sentence, asks).then_some(PinnedBy::Look)
+            };
+            if let Some(by) = by {
+                self.pin(&place, Culprit::NewVersion, by);
+                self.pinned = Some((Culprit::NewVersion, 1));
+            }
         }
         self.earlier = core::mem::replace(&mut self.before, sentence);
     }

@@ -65,6 +65,42 @@ pub(super) fn went_back(sentence: &str, asks: bool) -> bool {
     !holds(&without_same, NOT) && is_ours(&without_same)
 }
 
+/// Whether the sentence says that another version, which it names by its program, doesn't have the problem that is told.
+pub(super) fn is_of_one_version(sentence: &str, asks: bool) -> bool {
+    const PROGRAMS: [&str; 7] = [
+        "strongswan #",
+        "libreswan #",
+        "openswan #",
+        "charon #",
+        "openiked #",
+        "racoon #",
+        "ipsec tools #",
+    ];
+    const LACKS: [&str; 6] = [
+        "does not have this problem",
+        "doesnt have this problem",
+        "does not have this issue",
+        "doesnt have this issue",
+        "does not have this bug",
+        "doesnt have this bug",
+    ];
+    // What a new version no longer takes is refused, and no defect.
+    const OTHERWISE: &str = "whether|should|would|might|maybe|perhaps|if |dropped|removed|deprecat|default|client|router|phone|windows|driver|kernel";
+    !asks
+        && LACKS.iter().any(|lacks| {
+            super::places(sentence, lacks).any(|(at, _)| {
+                let mut begin = at.saturating_sub(NEAR);
+                while !sentence.is_char_boundary(begin) {
+                    begin += 1;
+                }
+                let before = sentence.get(begin..at).unwrap_or_default();
+                PROGRAMS.iter().any(|program| before.contains(program)) && names_a_version(before)
+            })
+        })
+        && !holds(sentence, OTHERWISE)
+        && is_ours(sentence)
+}
+
 /// Whether there are two numbers side by side, as `5.9.8` has them.
 fn names_a_version(text: &str) -> bool {
     let number = |word: &str| {
@@ -81,7 +117,26 @@ fn names_a_version(text: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::super::plain;
-    use super::went_back;
+    use super::{is_of_one_version, went_back};
+
+    #[test]
+    fn a_version_without_the_problem_is_named() {
+        for text in [
+            "Libreswan 4.5 does not have this problem.",
+            "strongSwan 5.9.8 doesn't have this issue.",
+        ] {
+            assert!(is_of_one_version(&plain(text), false), "{text}");
+        }
+        for text in [
+            "The other router does not have this problem.",
+            "Does libreswan 4.5 not have this problem?",
+            "Maybe libreswan 4.5 does not have this problem.",
+            "Libreswan 4.5 with the driver of 5.10 does not have this problem.",
+            "Our site with 10 users does not have this problem.",
+        ] {
+            assert!(!is_of_one_version(&plain(text), false), "{text}");
+        }
+    }
 
     #[test]
     fn going_back_to_a_version_is_a_trial() {

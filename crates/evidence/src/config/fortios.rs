@@ -42,8 +42,7 @@ fn entries(lines: &[Line]) -> Vec<Entry<'_>> {
     let mut out: Vec<Entry<'_>> = Vec::new();
     let mut tables: Vec<String> = Vec::new();
     for line in lines {
-        // Several commands may share a line.
-        for text in line.text.split(" ; ") {
+        for text in commands(&line.text) {
             let list = words(text);
             match list.first().map(String::as_str) {
                 Some("config") => tables.push(list.get(1..).unwrap_or_default().join(" ")),
@@ -71,6 +70,32 @@ fn entries(lines: &[Line]) -> Vec<Entry<'_>> {
                 _ => {}
             }
         }
+    }
+    out
+}
+
+/// The commands of a line, which several may share: behind semicolons, or where a web page took the line ends away.
+fn commands(line: &str) -> Vec<&str> {
+    const COMMANDS: [&str; 5] = ["config", "edit", "set", "next", "end"];
+    let flat = line.trim_start().starts_with("config ") && line.contains(" edit ");
+    let mut out = Vec::new();
+    for part in line.split(" ; ") {
+        let (mut begin, mut quoted, mut word) = (0, false, 0);
+        for (at, c) in part.char_indices().chain([(part.len(), ' ')]) {
+            match c {
+                '"' => quoted = !quoted,
+                ' ' if !quoted => {
+                    let is_command = part.get(word..at).is_some_and(|w| COMMANDS.contains(&w));
+                    if flat && is_command && word > begin {
+                        out.extend(part.get(begin..word));
+                        begin = word;
+                    }
+                    word = at + 1;
+                }
+                _ => {}
+            }
+        }
+        out.extend(part.get(begin..));
     }
     out
 }

@@ -394,6 +394,8 @@ pub(super) static PHRASES: &[Phrase] = &[
     ),
     any(Sign::Denied, "Failed at step APPARMOR spawning {path:w}"),
     any(Sign::Denied, "Failed at step SECCOMP spawning {path:w}"),
+    // SIGSYS: a filter of system calls ended the script.
+    any(Sign::Denied, "{operation:w} command exited with signal 31"),
     any(Sign::Denied, "Failed at step USER spawning {path:w}"),
     any(
         Sign::Denied,
@@ -468,6 +470,10 @@ pub(super) static PHRASES: &[Phrase] = &[
     any(
         Sign::UpdownFailed,
         "{command:w}-client command exited with signal {problem:n}",
+    ),
+    any(
+        Sign::UpdownFailed,
+        "{command:w}-host command exited with signal {problem:n}",
     ),
     any(
         Sign::UpdownFailed,

@@ -383,6 +383,10 @@ pub(super) static PHRASES: &[Phrase] = &[
         "ESPINUDP for this kernel not supported or not found",
     ),
     any(
+        Sign::EspReachedDaemon,
+        "recvfrom {peer:w} has no Non-ESP marker",
+    ),
+    any(
         Sign::KernelSupportMissing,
         "has failed, possible causes include: unsupported {what}",
     ),

@@ -16,6 +16,11 @@ pub(super) static PHRASES: &[Phrase] = &[
         Sign::CertificateOutsideValidity,
         "certificate time is expired/invalid",
     ),
+    // An alternative name that it should understand.
+    any(
+        Sign::ContradictionSurvived,
+        "warning: gntoid() failed to initaddr(): {problem}",
+    ),
     // The listing of public keys: a certificate's key lives as long as the certificate.
     any(
         Sign::PeerKeyUntrusted,

@@ -5,6 +5,11 @@ use adit_model::sign::Sign;
 use super::{Phrase, any, by};
 
 pub(super) static PHRASES: &[Phrase] = &[
+    // The group of the proposal that was chosen isn't the one whose public value came.
+    any(
+        Sign::PfsDiffers,
+        "KE has {got:n} byte DH public value; {want:n} required",
+    ),
     // Connections that it doesn't load.
     any(
         Sign::ConnectionRejected,

@@ -56,6 +56,12 @@ pub(super) static PHRASES: &[Phrase] = &[
     ),
     any(Sign::DaemonNotRunning, "ipsec.service is masked"),
     any(Sign::DaemonNotRunning, "strongswan.service is masked"),
+    // The script that starts it isn't one that this shell understands.
+    by(
+        &["ipsec"],
+        Sign::DaemonNotRunning,
+        "syntax error: `{problem}",
+    ),
     any(
         Sign::DaemonNotRunning,
         "strongswan-starter.service is masked",

@@ -10,6 +10,8 @@ use crate::text::Line;
 
 /// A processor that is as busy as this has nothing left.
 const FULL: f64 = 90.0;
+/// A daemon that only negotiates needs no such time of a processor, in minutes.
+const LONG: u32 = 30;
 /// So few lines about packets that pass may be of one packet that somebody follows.
 const FEW: u64 = 3;
 
@@ -84,8 +86,12 @@ impl Load {
         } else if let Some(percent) = softirq(&words) {
             let values = [("cpu", "one"), ("percent", percent), ("what", "ksoftirqd")];
             facts.push(sign(place(), Sign::CoreBusy, &values));
-        } else if !self.cores.is_empty() && full(&words).is_some_and(is_own) {
-            self.own = true;
+        } else if let Some((time, program)) = full(&words).filter(|(_, program)| is_own(program)) {
+            self.own |= !self.cores.is_empty();
+            if is_control_plane(program) && minutes(time) >= LONG {
+                let values = [("program", program), ("time", time)];
+                facts.push(sign(place(), Sign::DaemonSpins, &values));
+            }
         } else if let Some(state) = iperf(&words) {
             facts.push(fact(
                 place(),
@@ -148,13 +154,27 @@ fn is_most(part: f64, all: f64) -> bool {
     part >= all * 0.75
 }
 
-/// The command of a row of top that has a processor for itself: `… %CPU %MEM TIME+ COMMAND`.
-fn full<'a>(words: &[&'a str]) -> Option<&'a str> {
+/// The time and the command of a row of top that has a processor for itself: `… %CPU %MEM TIME+ COMMAND`.
+fn full<'a>(words: &[&'a str]) -> Option<(&'a str, &'a str)> {
     let [.., share, _, time, command] = words else {
         return None;
     };
     let full = share.parse::<f64>().ok().is_some_and(|s| s >= FULL);
-    (full && time.contains(':')).then_some(*command)
+    (full && time.contains(':')).then_some((*time, *command))
+}
+
+/// Whether the program leaves packets to the kernel, so that it has little to do.
+fn is_control_plane(program: &str) -> bool {
+    ["pluto", "iked", "racoon", "isakmpd"]
+        .iter()
+        .any(|name| program.starts_with(name))
+}
+
+/// The minutes of `762:47.58`.
+fn minutes(time: &str) -> u32 {
+    time.split_once(':')
+        .and_then(|(minutes, _)| minutes.parse().ok())
+        .unwrap_or(0)
 }
 
 fn is_own(command: &str) -> bool {

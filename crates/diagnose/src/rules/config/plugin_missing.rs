@@ -210,7 +210,11 @@ fn beside(s: &Signals<'_>, seen: Seen<'_>, summary: String) -> Judgement {
                     | Sign::DaemonCrashed
             )
         });
-    let goes_on = seen.value("thread").is_some() && !needed(seen);
+    // A file that doesn't fit the libraries beside it is a fault of how it was built, and what it brings is missed.
+    let unfit = seen.value("problem").is_some_and(|problem| {
+        problem.contains("symbol not found") || problem.contains("undefined symbol")
+    });
+    let goes_on = seen.value("thread").is_some() && !needed(seen) && !unfit;
     if alone && s.calm() && !goes_on {
         return found(s, seen, SYMPTOM, summary);
     }

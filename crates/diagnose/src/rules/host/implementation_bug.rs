@@ -109,6 +109,7 @@ fn judge(s: &Signals<'_>) -> Judgement {
     if let Some(judgement) = leased_not_found(s)
         .or_else(|| repetition_not_taken(s))
         .or_else(|| asks_for_what_is_there(s))
+        .or_else(|| spins(s))
     {
         return judgement;
     }
@@ -167,6 +168,27 @@ fn asks_for_what_is_there(s: &Signals<'_>) -> Option<Judgement> {
         .because("The kernel knows the thing and calls the question invalid: the program asks in a way that this kernel no longer takes.")
         .fix("use a version of the program in which the test is mended, or the one before, with which it started")
         .then("the program's list of changes, and the kernel's between the two releases")
+        .done(),
+    )
+}
+
+/// The kernel has the packets, and the daemon does nothing but go round in a circle.
+fn spins(s: &Signals<'_>) -> Option<Judgement> {
+    let seen = s.sign(Sign::DaemonSpins).filter(|_| s.calm())?;
+    let program = seen.value_or("program", "the daemon");
+    Some(
+        Found::by(
+            seen,
+            CONDITION,
+            format!(
+                "{program} of {} keeps a processor busy, and has used {} minutes of it",
+                seen.who(),
+                seen.value_or("time", "many")
+            ),
+        )
+        .because("It negotiates and has no packets to seal: so much time goes into a loop that doesn't end, and nothing else is served meanwhile.")
+        .fix(FIX)
+        .then("`strace -f -p PID` and a backtrace of all threads (gdb -p PID, thread apply all bt) while it does so")
         .done(),
     )
 }

@@ -179,6 +179,7 @@ fn judge(s: &Signals<'_>) -> Judgement {
         },
         None => filter_missing(s)
             .or_else(|| by_itself(s))
+            .or_else(|| not_taken_out(s))
             .unwrap_or_else(|| refused_as_traffic(s)),
     }
 }
@@ -238,6 +239,24 @@ fn by_itself(s: &Signals<'_>) -> Option<Judgement> {
                 "the kernel of {} lacks what the daemon asks of it: {}",
                 seen.who(),
                 thing(seen)
+            ),
+        )
+    })
+}
+
+/// ESP in UDP comes to the socket of IKE, and the kernel takes it out there before the daemon sees it.
+fn not_taken_out(s: &Signals<'_>) -> Option<Judgement> {
+    let several = s.signs_of(Sign::EspReachedDaemon).nth(1).is_some();
+    let seen = s.sign(Sign::EspReachedDaemon).filter(|_| several)?;
+    // A capture of both ends, or what else is told, may say more of such packets.
+    s.calm().then(|| {
+        found(
+            s,
+            seen,
+            SYMPTOM,
+            format!(
+                "the kernel of {} leaves ESP in UDP to the daemon, which can do nothing with it",
+                seen.who()
             ),
         )
     })

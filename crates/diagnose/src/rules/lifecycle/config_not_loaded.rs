@@ -6,7 +6,7 @@ use adit_model::listed::{Layer, Stage};
 use adit_model::peer_config::{Dialect, PeerConnection};
 use adit_model::sign::Sign;
 
-use crate::finding::{CONDITION, SAID};
+use crate::finding::{CONDITION, SAID, SYMPTOM};
 use crate::rule::{Found, Judgement, Need, Page, Rule};
 use crate::signals::{Signals, who};
 
@@ -90,6 +90,9 @@ fn judge(s: &Signals<'_>) -> Judgement {
             .fix("load the configuration (swanctl --load-all; ipsec auto --add NAME; commit) and see that it is listed")
             .done();
     }
+    if let Some(judgement) = for_its_certificate(s) {
+        return judgement;
+    }
     if let Some(seen) = s.sign(Sign::NothingLoaded).filter(|_| s.calm()) {
         return Found::by(
             seen,
@@ -131,6 +134,33 @@ fn judge(s: &Signals<'_>) -> Judgement {
         .done(),
         None => Judgement::Silent,
     }
+}
+
+/// The loader discards a connection because it can't read the certificate that the connection names.
+fn for_its_certificate(s: &Signals<'_>) -> Option<Judgement> {
+    let seen = s.signs_of(Sign::ConnectionRejected).find(|x| {
+        x.value("problem")
+            .is_some_and(|p| p.contains("certs") && p.contains("discarded"))
+    })?;
+    let file = s
+        .signs_of(Sign::ConfigUnreadable)
+        .find(|x| x.value("kind").is_some() && x.side() == seen.side())?;
+    if !s.calm() || s.up || s.began_later(seen, &[]) {
+        return None;
+    }
+    let name = seen.value_or("name", "a connection");
+    Some(
+        Found::by(
+            seen,
+            SYMPTOM,
+            format!("{name} isn't loaded at {}: a certificate that it names can't be read", seen.who()),
+        )
+        .with([file.fact])
+        .because("The loader takes a connection as a whole or not at all. The certificate is damaged, of another form than its name says, or of a kind of key for which no plugin is loaded.")
+        .fix("look at the file with the daemon's own tool (pki --print --in FILE) and with openssl x509 -text; where only the latter reads it, load the plugin of its key and signature (openssl, or x509 with pkcs1, pubkey, gmp). Then swanctl --load-all")
+        .then("pki --print --in FILE; openssl x509 -noout -text -in FILE; the list of loaded plugins (swanctl --stats)")
+        .done(),
+    )
 }
 
 /// The daemon reads what a tool has made for it, and what is shown was written by hand: nobody begins, and nobody complains.

@@ -112,6 +112,9 @@ fn judge(s: &Signals<'_>) -> Judgement {
     if let Some(judgement) = not_in_the_table(s) {
         return judgement;
     }
+    if let Some(judgement) = none_by_the_interface(s) {
+        return judgement;
+    }
     if let Some(judgement) = leaves_beside(s).or_else(|| next_hop_not_in_the_table(s)) {
         return judgement;
     }
@@ -148,6 +151,43 @@ fn judge(s: &Signals<'_>) -> Judgement {
         .because("The tunnel is an interface, and only what is routed to it goes into the tunnel.")
         .fix(format!("add a route for the remote network by the tunnel's interface, for instance `ip route add {to} dev vti0`"))
         .done()
+}
+
+/// The tunnel is an interface for any traffic, it is up, and not one route leads by it.
+fn none_by_the_interface(s: &Signals<'_>) -> Option<Judgement> {
+    let (link, name, _) = s.links().find(|(_, name, _)| tunnel_device(name))?;
+    let mine = || {
+        s.routes()
+            .filter(|(f, r)| f.side == link.side && r.table.is_none())
+    };
+    let (table, _) = mine().find(|(_, r)| r.network == "0.0.0.0/0")?;
+    let led = mine().any(|(_, r)| r.device.as_deref().is_some_and(tunnel_device));
+    let any = |net: &Selector| {
+        net.start.is_unspecified() && net.protocol == 0 && net.ports == (0, u16::MAX)
+    };
+    let for_any = s
+        .tunnel_networks()
+        .iter()
+        .any(|(ours, theirs)| ours.iter().any(any) && theirs.iter().any(any));
+    let unused = s
+        .carried(link.side)
+        .is_some_and(|c| c.sent == Some(0) && c.received == Some(0));
+    if led || !for_any || !unused || !s.up || !s.calm() {
+        return None;
+    }
+    Some(
+        Found::on(
+            table,
+            SYMPTOM,
+            link.side.into(),
+            format!("{} has no route by {name}, and nothing was ever sent into the tunnel", who(link.side)),
+        )
+        .with([link])
+        .because("The tunnel's selectors take any traffic, so no policy says what belongs to it: only what is routed to its interface goes there, and the table leads everything by another.")
+        .fix(format!("add a route for the remote network by {name}, for instance `ip route add NETWORK dev {name}`, and have it made whenever the tunnel comes up (the updown script, vti-routing=yes)"))
+        .then(format!("`ip route get ADDRESS` for a host of the remote network; `ip -s link show {name}`"))
+        .done(),
+    )
 }
 
 /// A capture has packets of ours in clear, and the table leads them by another interface than the tunnel's, into which only
