@@ -11,7 +11,7 @@ use crate::finding::{CONDITION, SAID, SYMPTOM};
 use crate::kernel_release;
 use crate::rule::{Found, Judgement, Need, Page, Rule};
 use crate::seen::{Seen, before};
-use crate::signals::{Signals, who};
+use crate::signals::{Signals, notify, who};
 use crate::verdict::AtFault;
 
 pub(crate) static RULE: Rule = Rule {
@@ -315,10 +315,20 @@ fn told(s: &Signals<'_>) -> Judgement {
     }
 }
 
-/// Somebody tells that the versions before this one don't do it. That alone is no defect: a new version may have dropped an
-/// algorithm or changed a default on purpose, and what was configured was perhaps carried over to another format.
+/// Somebody tells that the versions before this one don't do it. That alone is no defect, where no attempt is shown or one that
+/// failed for algorithms: a new version may have dropped one or changed a default on purpose.
 fn new_in_this_version(s: &Signals<'_>) -> Judgement {
     match s.complains(Complaint::WorksInOlderVersions) {
+        Some(told) if fails_otherwise(s) => Found::on(
+            told,
+            CONDITION,
+            AtFault::Local,
+            "older versions of the daemon do it right with what is configured, as is told, and nothing says that the newer one lacks an algorithm",
+        )
+        .because("What both versions are asked for is the same, and the newer one does it otherwise.")
+        .fix("go back to the version that does it right until a newer one does, and report it with both versions and the log; look in the list of changes between them for a default that was changed on purpose")
+        .then("the same attempt with both versions, one after the other")
+        .done(),
         Some(_) => Judgement::Possible {
             weight: 40,
             because: "older versions are said to do it right".to_owned(),
@@ -326,6 +336,26 @@ fn new_in_this_version(s: &Signals<'_>) -> Judgement {
         },
         None => Judgement::Silent,
     }
+}
+
+/// Whether an attempt is shown, and it didn't come to grief over algorithms, which new versions drop on purpose.
+fn fails_otherwise(s: &Signals<'_>) -> bool {
+    let shown = s.case.happenings().next().is_some() || !s.signs.is_empty();
+    let of_algorithms = s.told(notify::NO_PROPOSAL_CHOSEN, false).is_some()
+        || s.told(notify::NO_PROPOSAL_CHOSEN, true).is_some()
+        || s.signs.iter().any(|x| {
+            matches!(
+                x.sign,
+                Sign::IkeProposalsRefused
+                    | Sign::ProposalsRefusedByPeer
+                    | Sign::FirstProposalsRefusedByPeer
+                    | Sign::FirstExchangeRefused
+                    | Sign::ChildRequestRefused
+                    | Sign::AlgorithmUnavailable
+            )
+        });
+    // What doesn't pass has causes beside the daemon, which changed with the version as well.
+    shown && !of_algorithms && !carries_nothing(s)
 }
 
 /// A fault of the kernel in a line that doesn't say in which part of it: any driver's looks the same.
