@@ -199,8 +199,9 @@ pub(super) static PHRASES: &[Phrase] = &[
         Sign::UserAuthenticationFailed,
         "Cannot do Quick Mode until XAUTH done",
     ),
+    // The reply to the question for a user's name and password.
     any(
-        Sign::VirtualAddressRefused,
+        Sign::UserAuthenticationFailed,
         "Expected MODE_CFG_REPLY is missing{}attribute",
     ),
     any(
