@@ -463,6 +463,7 @@ pub(crate) fn complete(
             }
         }
     }
+    one_sided_networks(ctx, c, &get);
     if let Some(p) = all.setup(section.setups, "nat_traversal") {
         if c.dialect == Dialect::Openswan {
             c.nat_t = ctx.at(boolean(&p.value).unwrap_or(true), p.line);
@@ -470,6 +471,40 @@ pub(crate) fn complete(
     } else if c.dialect == Dialect::Openswan {
         c.nat_t = Setting::default_of(false);
     }
+}
+
+/// A list of networks at one end and none at the other: Libreswan 4 combines each with nothing, adds nothing, and says nothing
+/// (`starter_permutate_conns`); its version 5 takes the host.
+fn one_sided_networks<'p, 'a: 'p>(
+    ctx: &mut Context<'_>,
+    c: &PeerConnection,
+    get: &impl Fn(&str) -> Option<&'p Param<'a>>,
+) {
+    let lost = [("left", "right"), ("right", "left")]
+        .into_iter()
+        .find_map(|(end, other)| {
+            let list = get(&format!("{end}subnets"))?;
+            let alone = get(&format!("{other}subnet")).is_none()
+                && get(&format!("{other}subnets")).is_none();
+            alone.then_some((list, end, other))
+        });
+    let Some((list, end, other)) = lost else {
+        return;
+    };
+    if c.dialect == Dialect::Openswan || c.product_version.is_some_and(|v| v >= (5, 0)) {
+        return;
+    }
+    let source = ctx.source(list.line);
+    ctx.lint(
+        "config-not-loaded",
+        Weight::Error,
+        Some(&c.name),
+        source,
+        format!(
+            "`{end}subnets` without `{other}subnet` or `{other}subnets`: Libreswan before 5.0 loses such a connection, and doesn't say so"
+        ),
+        format!("{other}subnet=NETWORK, or `{end}subnet=` with one network in a connection of its own"),
+    );
 }
 
 fn versions<'p, 'a: 'p>(

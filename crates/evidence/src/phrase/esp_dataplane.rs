@@ -20,6 +20,15 @@ pub(super) static PHRASES: &[Phrase] = &[
     any(Sign::SpiUnknown, "op=SA-notfound{}spi={spi:w}"),
     any(Sign::SpiUnknown, "op=SA-notfound"),
     any(Sign::SpiUnknown, "xfrm_audit_state_notfound"),
+    // EOVERFLOW is what XFRM answers when an SA has no sequence number left.
+    any(
+        Sign::SequenceExhausted,
+        "sendmsg: Value too large for defined data type",
+    ),
+    any(
+        Sign::SequenceExhausted,
+        "sendto: Value too large for defined data type",
+    ),
     any(Sign::EspIntegrityFailed, "op=SA-icv-failure"),
     any(
         Sign::EspIntegrityFailed,

@@ -433,6 +433,10 @@ pub(super) static PHRASES: &[Phrase] = &[
     any(Sign::DeathEndsTunnel, "DPD: Clearing Connection"),
     any(
         Sign::DeathEndsTunnel,
+        "action clear: Clearing Connection {}CK_PERMANENT",
+    ),
+    any(
+        Sign::DeathEndsTunnel,
         "DPD: Putting connection {}into %trap",
     ),
     any(Sign::DeathEndsTunnel, "DPD: Putting connection into hold"),

@@ -53,7 +53,10 @@ fn judge(s: &Signals<'_>) -> Judgement {
     let lives_on = s
         .signs_of(Sign::SaExpired)
         .all(|x| x.value("what").is_some_and(|what| what.contains("ISAKMP")));
-    if lives_on && s.sign(Sign::PeerDeclaredDead).is_none() {
+    let ended = [Sign::PeerDeclaredDead, Sign::DeathEndsTunnel]
+        .into_iter()
+        .any(|sign| s.sign(sign).is_some());
+    if lives_on && !ended {
         return Judgement::Possible {
             weight: 25,
             because: "an ISAKMP SA ended and isn't replaced from here".to_owned(),
