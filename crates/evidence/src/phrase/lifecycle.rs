@@ -565,6 +565,10 @@ pub(super) static PHRASES: &[Phrase] = &[
         Sign::SaForgotten,
         "the packet is retransmitted by {peer}, unknown cookie",
     ),
+    any(
+        Sign::SaForgotten,
+        "can't start the quick mode, there is no ISAKMP-SA",
+    ),
     // ── the peer takes it down ──
     any(
         Sign::PeerDeleted,
