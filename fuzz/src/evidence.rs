@@ -56,12 +56,13 @@ fn holds(capture: &Capture) {
         assert!(flow.packets > 0 && flow.duplicates + flow.late + flow.stale < flow.packets);
     }
     for conversation in &capture.conversations {
-        for message in &conversation.messages {
-            assert!(
-                message
-                    .retransmission_of
-                    .is_none_or(|first| first <= message.frame)
-            );
+        // A text may have the newest first, so that what is repeated has the higher number.
+        for (before, message) in conversation.messages.iter().enumerate() {
+            assert!(message.retransmission_of.is_none_or(|first| {
+                conversation.messages[..before]
+                    .iter()
+                    .any(|m| m.frame == first && m.retransmission_of.is_none())
+            }));
         }
     }
     for clear in &capture.clear {
