@@ -24,9 +24,11 @@ pub(crate) fn is_let_in(seen: Seen<'_>, let_in: &[&Fact]) -> bool {
         })
 }
 
-/// Whether a line is about PPP: pppd's own, or what starts it.
+/// Whether a line is about PPP: pppd's own, or of what starts it or has it within, as accel-ppp and Windows' remote access.
 pub(crate) fn is_of_ppp(text: &str) -> bool {
-    text.contains("ppp") || text.contains("PPP")
+    ["ppp", "PPP", "accel-", "CoId="]
+        .iter()
+        .any(|word| text.contains(word))
 }
 
 /// The user whom FreeRADIUS names: `Login OK: [carol/<via Auth-Type = eap>] (from client gw port 1)`.

@@ -73,6 +73,9 @@ fn refuses(seen: Seen<'_>) -> bool {
                 | Sign::UserAuthenticationFailed
                 | Sign::UserServerUnreachable
                 | Sign::DaemonNotRunning
+                | Sign::ConfigSyntax
+                | Sign::CertificateNameMismatch
+                | Sign::Denied
         ),
     }
 }

@@ -6,7 +6,9 @@ use adit_model::feature::Feature;
 use adit_model::peer_config::PeerConnection;
 use adit_model::reason::{Fault, Refusal};
 use adit_model::selector::Selector;
+use adit_model::sign::Sign;
 
+use crate::seen::{Seen, before};
 use crate::signals::{Refused, Signals, Told};
 use crate::verdict::AtFault;
 
@@ -92,4 +94,18 @@ impl Refused<'_> {
             Fault::OurConfiguration | Fault::LocalResource => self.side.into(),
         }
     }
+}
+
+/// An offer for IKEv1's first phase that was refused, where nothing in it was found to differ but the method of
+/// authentication: the line that says so, and the refusal.
+pub(crate) fn method_alone<'a>(s: &Signals<'a>) -> Option<(Seen<'a>, Seen<'a>)> {
+    let of_method = |x: &Seen<'_>| x.value("of") == Some("method");
+    if !s.signs_of(Sign::IkeOfferDiffers).all(|x| of_method(&x)) {
+        return None;
+    }
+    let seen = s.sign(Sign::IkeOfferDiffers)?;
+    let refused = s
+        .signs_of(Sign::IkeProposalsRefused)
+        .find(|x| before(seen.fact, x.fact) && x.side() == seen.side())?;
+    Some((seen, refused))
 }

@@ -44,6 +44,15 @@ pub(super) static PHRASES: &[Phrase] = &[
     // FortiOS' log of events.
     any(Sign::SecondPhaseDone, "action=\"tunnel-up\""),
     any(Sign::SecondPhaseDone, "action=\"phase2-up\""),
+    // AVM.
+    any(
+        Sign::SecondPhaseDone,
+        "VPN-Verbindung zu {what} wurde erfolgreich hergestellt",
+    ),
+    any(
+        Sign::SecondPhaseDone,
+        "VPN connection to {what} has been established successfully",
+    ),
     // RouterOS.
     any(Sign::FirstPhaseDone, "peer authorized: {what:w}"),
     // SonicOS, ScreenOS.

@@ -115,6 +115,9 @@ pub(super) static PHRASES: &[Phrase] = &[
     ),
     by(PPP, Sign::UserLetIn, "CHAP authentication succeeded"),
     by(PPP, Sign::UserLetIn, "PAP authentication succeeded"),
+    any(Sign::UserLetIn, ": authentication succeeded"),
+    // Windows' Routing and Remote Access.
+    any(Sign::UserLetIn, "CoId={}has connected on port"),
     by(&["pppd"], Sign::UserLetIn, "remote IP address {:w}"),
     // The numbers with which pppd ends: 11, the peer didn't prove itself; 19, we didn't.
     any(

@@ -11,6 +11,10 @@ pub(super) fn marks(sign: Sign, body: &str) -> Vec<(&'static str, &'static str)>
         Sign::IkeProposalsRefused if has("Failed to find a matching policy") => {
             out.push(("of", "either"));
         }
+        // IOS names each attribute of an offer that differs.
+        Sign::IkeOfferDiffers if has("uthentication offered") || has("uthentication method offered") => {
+            out.push(("of", "method"));
+        }
         // How many features failed doesn't say of what.
         Sign::FeatureMissing if has("critical plugin feature") => out.push(("counted", "yes")),
         // "… authentication using Main Mode": main mode is what everybody has, so it is the method.

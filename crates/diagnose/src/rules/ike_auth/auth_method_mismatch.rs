@@ -8,7 +8,7 @@ use adit_model::reason::Refusal;
 use adit_model::sign::Sign;
 
 use super::identity::unexplained;
-use crate::finding::{CONDITION, SAID};
+use crate::finding::{CONDITION, SAID, SYMPTOM};
 use crate::rule::{Found, Judgement, Need, Page, Rule};
 use crate::seen::before;
 use crate::signals::{Signals, notify, quote, who};
@@ -53,6 +53,23 @@ fn method(number: u16) -> String {
     }
 }
 
+/// IKEv1 offers the method with the algorithms, and nothing else of the offer was found to differ.
+fn of_an_offer(s: &Signals<'_>) -> Option<Judgement> {
+    let (seen, refused) = crate::refused::method_alone(s)?;
+    Some(
+        Found::by(
+            seen,
+            SYMPTOM,
+            "the offer for the IKE SA (phase 1) is refused for its method of authentication",
+        )
+        .at(AtFault::Both)
+        .with([refused.fact])
+        .because("In IKEv1 the method (pre-shared key or signature) is a part of the proposal. Encryption, hash and group were compared before it, and nothing was said of them.")
+        .fix("have both sides authenticate in the same way: a pre-shared key for each other's address, or certificates (IOS: `authentication` of the isakmp policy, and the key or trustpoint for the peer)")
+        .done(),
+    )
+}
+
 fn judge(s: &Signals<'_>) -> Judgement {
     let found = s.refusal(|r| match r {
         Refusal::AuthMethod { received, expected } => Some((method(*received), method(*expected))),
@@ -86,7 +103,7 @@ fn judge(s: &Signals<'_>) -> Judgement {
         }
         .into();
     }
-    if let Some(found) = unannounced(s) {
+    if let Some(found) = unannounced(s).or_else(|| of_an_offer(s)) {
         return found;
     }
     if let Some((refused, feature)) =

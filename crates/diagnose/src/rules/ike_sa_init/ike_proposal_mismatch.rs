@@ -202,6 +202,14 @@ fn judge(s: &Signals<'_>) -> Judgement {
         }
         .into();
     }
+    if crate::refused::method_alone(s).is_some() {
+        return Judgement::Possible {
+            weight: 45,
+            because: "an offer for the IKE SA (phase 1) is refused for its method of authentication"
+                .to_owned(),
+            separated_by: "what each side has to prove itself with",
+        };
+    }
     if let Some(seen) = s
         .sign(Sign::IkeProposalsRefused)
         .filter(|seen| !s.overtaken(*seen, |h| matches!(h, Happening::IkeProposalChosen { .. })))

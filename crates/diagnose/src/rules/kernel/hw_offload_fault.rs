@@ -57,8 +57,12 @@ pub(crate) static RULE: Rule = Rule {
 
 fn judge(s: &Signals<'_>) -> Judgement {
     // An interface that is passed over matters where none is left.
-    let passed_over =
-        |x: &Seen<'_>| x.value("skipped").is_some() && s.sign(Sign::LocalAddressMissing).is_none();
+    let passed_over = |x: &Seen<'_>| {
+        x.value("skipped").is_some_and(|interface| {
+            // Each is asked, and the loopback interface never has it.
+            interface == "lo" || s.sign(Sign::LocalAddressMissing).is_none()
+        })
+    };
     let Some(seen) = s.sign(Sign::OffloadFailed).filter(|x| !passed_over(x)) else {
         return tried(s);
     };

@@ -284,6 +284,13 @@ fn starts(command: &str) -> bool {
 /// systemd says of the unit that it is active now, below which the lines of an earlier start may stand; or the daemon, that
 /// a tool didn't find, listens after it.
 fn runs_now(s: &Signals<'_>, seen: Seen<'_>) -> bool {
+    // Only a daemon that runs has a table to show.
+    let lists = s.case.of(seen.side()).any(|f| {
+        matches!(f.what, Known::Listed { .. }) && before(seen.fact, f)
+    });
+    if lists {
+        return true;
+    }
     s.running(seen.side()).is_some_and(|running| {
         let of_unit = seen.fact.source.text.contains(".service: ")
             && running.source.text.contains("Active: ");

@@ -1,7 +1,7 @@
 //! `peer-unreachable`: there is no path between the two gateways.
 
 use adit_model::event::{Happening, PathProblem};
-use adit_model::fact::Side;
+use adit_model::fact::{Fact, Side};
 use adit_model::sign::Sign;
 
 use crate::rule::{Found, Judgement, Need, Page, Rule};
@@ -48,6 +48,20 @@ pub(crate) static RULE: Rule = Rule {
 /// errno values of a send for which the local host has no way (Linux).
 const NO_WAY: [i32; 3] = [101, 113, 100];
 
+/// Whether the peer refused something after the line: what it says got back.
+fn refused_later(s: &Signals<'_>, line: &Fact) -> bool {
+    s.signs.iter().any(|x| {
+        matches!(
+            x.sign,
+            Sign::ProposalsRefusedByPeer
+                | Sign::FirstProposalsRefusedByPeer
+                | Sign::FirstExchangeRefused
+                | Sign::AuthenticationRefusedByPeer
+                | Sign::ChildRequestRefused
+        ) && before(line, x.fact)
+    })
+}
+
 fn judge(s: &Signals<'_>) -> Judgement {
     let peer = s.peer();
     let passes = s
@@ -86,6 +100,7 @@ fn judge(s: &Signals<'_>) -> Judgement {
     if let Some(seen) = s
         .sign(Sign::NetworkUnreachable)
         .filter(|seen| !s.went_on(*seen) && !s.up && s.sign(Sign::SendForbidden).is_none())
+        .filter(|seen| !refused_later(s, seen.fact))
     {
         let to = seen
             .value("address")
