@@ -145,7 +145,9 @@ pub(crate) fn parts(line: &str) -> Vec<(&str, bool)> {
             .any(|w| word.eq_ignore_ascii_case(w))
         };
         let ends = match c {
-            '!' | '?' => true,
+            // A message that is quoted may end so, and the sentence goes on.
+            '!' => !rest.starts_with(['`', '"', '”']) || rest.len() <= 2,
+            '?' => true,
             '.' => {
                 rest.is_empty()
                     || rest.starts_with(|c: char| c.is_whitespace() || matches!(c, ')' | '"' | '*'))

@@ -30,7 +30,29 @@ pub(crate) fn is_no_report(line: &Line<'_>) -> bool {
             || is_row(body)
             || is_entry(body)
             || is_commit(body)
-            || is_of_a_test(body))
+            || is_of_a_test(body)
+            || lists_codes(body)
+            || is_of_a_network_card(body))
+}
+
+/// Whether it lists numbers of errors with what they mean: who has one error, has no list of them.
+fn lists_codes(body: &str) -> bool {
+    const LIST: usize = 3;
+    let lower = body.to_ascii_lowercase();
+    let mut codes: Vec<&str> = lower
+        .split("error ")
+        .skip(1)
+        .filter_map(|rest| rest.split(|c: char| !c.is_ascii_digit()).next())
+        .filter(|code| code.len() >= 3)
+        .collect();
+    codes.sort_unstable();
+    codes.dedup();
+    codes.len() >= LIST
+}
+
+/// Whether a server that also guards a wireless network or switches speaks of one of their users.
+fn is_of_a_network_card(body: &str) -> bool {
+    body.contains("NAS Port-Type: Wireless") || body.contains("NAS Port-Type: Ethernet")
 }
 
 /// Whether a person says of the message in the line that it is of another time. A line with a time or a program before it is

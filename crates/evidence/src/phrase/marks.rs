@@ -12,9 +12,13 @@ pub(super) fn marks(sign: Sign, body: &str) -> Vec<(&'static str, &'static str)>
             out.push(("of", "either"));
         }
         // IOS names each attribute of an offer that differs.
-        Sign::IkeOfferDiffers if has("uthentication offered") || has("uthentication method offered") => {
+        Sign::IkeOfferDiffers
+            if has("uthentication offered") || has("uthentication method offered") =>
+        {
             out.push(("of", "method"));
         }
+        // A debugger is also attached to a daemon that lives.
+        Sign::DaemonCrashed if has("(gdb) bt") => out.push(("of", "debugger")),
         // How many features failed doesn't say of what.
         Sign::FeatureMissing if has("critical plugin feature") => out.push(("counted", "yes")),
         // "… authentication using Main Mode": main mode is what everybody has, so it is the method.

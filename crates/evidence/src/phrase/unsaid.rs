@@ -234,7 +234,13 @@ pub(super) fn only_names(sign: Sign, line: &Line<'_>, body: &str, shape: &Shape)
     if is_settled(body, &literals) {
         return true;
     }
-    let prose = is_prose(body, false);
+    // A sentence may begin with what it quotes.
+    let quotes = || {
+        let around = around(body, &literals);
+        body.starts_with(['"', '`', '“', '«'])
+            && is_prose(around.trim_start_matches([',', ' ']), false)
+    };
+    let prose = is_prose(body, false) || quotes();
     let unsaid = |sentence: &str, next: Option<&str>| {
         (prose || is_plain(sentence)) && is_asked_about(sentence, &literals)
             || prose && (is_unsaid(sentence, &literals) || next.is_some_and(is_mended_after))
@@ -400,6 +406,9 @@ fn is_negated(sentence: &str, words: &str) -> bool {
         ) | (
             Some("a" | "an" | "any" | "the" | "such"),
             Some("not" | "isnt" | "wasnt" | "never" | "if" | "unless")
+        ) | (
+            Some("see" | "say" | "says" | "print" | "prints" | "log" | "logs" | "show" | "find"),
+            Some("dont" | "doesnt" | "didnt" | "not" | "never" | "cant" | "cannot")
         ) | (Some(_), Some("no" | "without" | "nor"))
     )
 }

@@ -2,7 +2,8 @@
 
 use adit_model::complaint::Complaint;
 use adit_model::event::Happening;
-use adit_model::fact::Fact;
+use adit_model::fact::{Fact, Known};
+use adit_model::listed::Stage;
 use adit_model::reason::Refusal;
 use adit_model::sign::Sign;
 
@@ -56,10 +57,16 @@ fn judge(s: &Signals<'_>) -> Judgement {
     let crashed = s
         .signs_of(Sign::DaemonCrashed)
         .max_by_key(|x| x.value("problem").is_some());
-    let trace_alone = s
-        .signs_of(Sign::DaemonCrashed)
-        .all(|x| x.fact.source.text.contains("stack frame addresses"));
-    if let Some(seen) = crashed.filter(|x| trace_alone && (s.up || s.ran_later(*x))) {
+    let trace_alone = s.signs_of(Sign::DaemonCrashed).all(|x| {
+        x.value("of") == Some("debugger") || x.fact.source.text.contains("stack frame addresses")
+    });
+    let listed = s
+        .case
+        .facts
+        .iter()
+        .any(|f| matches!(&f.what, Known::Listed { sa } if sa.stage == Stage::Up));
+    let lives = |x: &Seen<'_>| s.up || listed || s.ran_later(*x);
+    if let Some(seen) = crashed.filter(|x| trace_alone && lives(x)) {
         return Judgement::Possible {
             weight: 30,
             because: format!("the daemon of {} printed a trace, and lived on", seen.who()),

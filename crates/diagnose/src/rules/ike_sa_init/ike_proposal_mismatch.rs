@@ -205,8 +205,9 @@ fn judge(s: &Signals<'_>) -> Judgement {
     if crate::refused::method_alone(s).is_some() {
         return Judgement::Possible {
             weight: 45,
-            because: "an offer for the IKE SA (phase 1) is refused for its method of authentication"
-                .to_owned(),
+            because:
+                "an offer for the IKE SA (phase 1) is refused for its method of authentication"
+                    .to_owned(),
             separated_by: "what each side has to prove itself with",
         };
     }

@@ -285,9 +285,10 @@ fn starts(command: &str) -> bool {
 /// a tool didn't find, listens after it.
 fn runs_now(s: &Signals<'_>, seen: Seen<'_>) -> bool {
     // Only a daemon that runs has a table to show.
-    let lists = s.case.of(seen.side()).any(|f| {
-        matches!(f.what, Known::Listed { .. }) && before(seen.fact, f)
-    });
+    let lists = s
+        .case
+        .of(seen.side())
+        .any(|f| matches!(f.what, Known::Listed { .. }) && before(seen.fact, f));
     if lists {
         return true;
     }

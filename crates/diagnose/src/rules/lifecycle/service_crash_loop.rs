@@ -43,6 +43,8 @@ fn judge(s: &Signals<'_>) -> Judgement {
     const SEVERAL: usize = 2;
     let mut crashes = s.ever(Sign::DaemonKilled);
     crashes.extend(s.ever(Sign::DaemonCrashed));
+    // A debugger looks at daemons that live, too.
+    crashes.retain(|x| x.value("of") != Some("debugger"));
     let restarts = s.ever(Sign::DaemonRestarts);
     let Some(seen) = crashes.last().or(restarts.last()) else {
         return Judgement::Silent;
