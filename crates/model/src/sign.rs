@@ -249,6 +249,8 @@ pub enum Sign {
     AuthMethodUnexpected,
     /// A responder whose first choice of a connection didn't fit the peer goes on with another one.
     NextConnectionTried,
+    /// The server asks for an EAP method. `method`.
+    EapRequested,
     /// The peer proves who it is with a signature, not with a pre-shared key.
     PeerSigns,
     /// The peer says that authentication failed, and not why. `peer`.

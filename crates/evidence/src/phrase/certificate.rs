@@ -382,6 +382,10 @@ pub(super) static PHRASES: &[Phrase] = &[
     any(Sign::RevocationUnavailable, "PKI-3-CRL_FETCH_FAIL"),
     any(Sign::RevocationUnavailable, "unable to get certificate CRL"),
     any(
+        Sign::CertificateRevoked,
+        "_VALIDATION is REVOKED, but requires at least",
+    ),
+    any(
         Sign::RevocationRequired,
         "_VALIDATION is {}, but requires at least",
     ),

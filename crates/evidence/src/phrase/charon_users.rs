@@ -206,6 +206,14 @@ pub(super) static PHRASES: &[Phrase] = &[
         "EAP_{method:w} not supported, sending EAP_NAK",
     ),
     any(
+        Sign::EapRequested,
+        "server requested EAP_{method:w} authentication",
+    ),
+    any(
+        Sign::UserLetIn,
+        "EAP method EAP_{method:w} succeeded, MSK established",
+    ),
+    any(
         Sign::AuthMethodUnexpected,
         "peer does not support EAP_{method:w}",
     ),

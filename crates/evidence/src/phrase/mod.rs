@@ -355,6 +355,7 @@ impl Phrases {
                     | Sign::PeerSigns
                     | Sign::UserLetIn
                     | Sign::NextConnectionTried
+                    | Sign::EapRequested
                     | Sign::LocalAddressBack
                     | Sign::BegunByHand
                     | Sign::IkeOfferTaken

@@ -64,6 +64,17 @@ pub(crate) static RULE: Rule = Rule {
 
 fn judge(s: &Signals<'_>) -> Judgement {
     if let Some((seen, count)) = s.kernel_drops(&["InStateExpired", "OutStateExpired"]) {
+        // One or another packet is late at every end of an SA.
+        if s.everyday(seen) {
+            return Judgement::Possible {
+                weight: 30,
+                because: format!(
+                    "{count} packets met an SA of {} that had expired",
+                    seen.who()
+                ),
+                separated_by: "whether the count still grows while nothing passes",
+            };
+        }
         return Found::by(
             seen,
             COUNTED,
@@ -88,7 +99,17 @@ fn judge(s: &Signals<'_>) -> Judgement {
         // What the kernel didn't take was never used.
         Sign::StateNotInstalled,
     ]);
-    if s.up || again.is_some() || only_soft(s) || replaced(s) {
+    // Another one came up after the last that ended.
+    let ended_last = s.ever(Sign::SaExpired).last().copied();
+    let came_up = ended_last.is_some_and(|x| {
+        s.overtaken(x, |h| {
+            matches!(
+                h,
+                Happening::IkeEstablished { .. } | Happening::ChildEstablished { .. }
+            )
+        })
+    });
+    if s.up || came_up || again.is_some() || only_soft(s) || replaced(s) {
         return Judgement::Silent;
     }
     // A listing shows what is left of an SA beside the one that took its place.

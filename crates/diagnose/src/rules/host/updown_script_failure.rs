@@ -65,6 +65,20 @@ fn judge(s: &Signals<'_>) -> Judgement {
             other => other,
         });
     }
+    // What the script would have added is there from before.
+    let there = s
+        .signs_of(Sign::UpdownFailed)
+        .all(|x| x.value("problem") == Some("File exists"));
+    if s.up && there {
+        return Judgement::Possible {
+            weight: 30,
+            because: format!(
+                "the script that {} runs for the tunnel finds what it would add",
+                seen.who()
+            ),
+            separated_by: "whether the route or address that is there is the right one (ip route, ip addr), and whether traffic passes",
+        };
+    }
     // What passes has its routes and rules.
     let passes = s.carried(Side::Local).is_some_and(|c| c.both())
         || s.inner_echo(true).is_some()

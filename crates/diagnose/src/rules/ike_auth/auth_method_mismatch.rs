@@ -237,7 +237,11 @@ fn method_sign<'a>(s: &Signals<'a>) -> Option<crate::seen::Seen<'a>> {
             s.signs_of(sign)
                 .any(|next| next.side() == seen.side() && before(seen.fact, next.fact))
         };
-        then(Sign::NextConnectionTried) && !then(Sign::NoOtherConnection)
+        // Who has no such method names others, and the server takes one of those.
+        let another = s.signs_of(Sign::EapRequested).any(|next| {
+            before(seen.fact, next.fact) && next.value("method") != seen.value("method")
+        });
+        then(Sign::NextConnectionTried) && !then(Sign::NoOtherConnection) || another
     };
     let unexpected = s
         .sign(Sign::AuthMethodUnexpected)

@@ -102,6 +102,7 @@ fn judge(s: &Signals<'_>) -> Judgement {
     let counted = s
         .signs_of(Sign::KernelDrops)
         .filter(|seen| seen.value_or("name", "").contains("InStateMismatch"))
+        .filter(|seen| !s.everyday(*seen))
         .filter(|_| !s.refused_or_told())
         .last();
     match counted {

@@ -174,7 +174,9 @@ fn judge(s: &Signals<'_>) -> Judgement {
         .fix(CHANGE)
         .done();
     }
-    if let Some((seen, count)) = s.kernel_drops(&["OutStateModeError"]) {
+    // A few are what it takes to learn the MTU of a path.
+    let too_large = s.kernel_drops(&["OutStateModeError"]);
+    if let Some((seen, count)) = too_large.filter(|(seen, _)| !s.everyday(*seen)) {
         return Found::by(
             seen,
             CONDITION + 0.03,
