@@ -2,7 +2,9 @@
 
 use adit_model::sign::Sign;
 
-use super::{Phrase, any};
+use super::{Phrase, any, by};
+
+const CHARON: &[&str] = &["charon", "ipsec", "strongswan", "swanctl"];
 
 pub(super) static PHRASES: &[Phrase] = &[
     // ── the daemon ──
@@ -98,7 +100,12 @@ pub(super) static PHRASES: &[Phrase] = &[
         Sign::ConfigValueInvalid,
         "# invalid EAP type: {keyword:w}={value}",
     ),
-    any(Sign::ConfigValueInvalid, "unknown EAP method: {value:w}"),
+    // RADIUS servers and supplicants say so of a peer's or a network's.
+    by(
+        CHARON,
+        Sign::ConfigValueInvalid,
+        "unknown EAP method: {value:w}",
+    ),
     any(
         Sign::ConfigValueInvalid,
         "unknown or invalid EAP method: {value:w}",
